@@ -1,0 +1,1 @@
+"""PlugoSync Orders: one order desk for every sales channel."""

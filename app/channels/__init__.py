@@ -1,0 +1,1 @@
+"""The language between the domain and the connectors."""

@@ -1,0 +1,1 @@
+"""Words every domain needs: settings, time, ids, errors, the database."""

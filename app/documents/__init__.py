@@ -1,0 +1,1 @@
+"""PDF papers: store, merge, manifest, templates of our own."""

@@ -1,0 +1,1 @@
+"""Bulk actions, arrange, print; one intent per effect."""

@@ -1,0 +1,1 @@
+"""Merchants, users, sessions and API keys."""

@@ -1,0 +1,1 @@
+"""The record of work that outlives a request: plan, items, counts, retry."""

@@ -1,0 +1,1 @@
+"""Orders, lines and packages: the versioned upsert, search, counts, holds."""

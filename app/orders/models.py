@@ -1,0 +1,211 @@
+"""Tables of orders, lines and packages, and the maintained counts."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, ForeignKeyConstraint, Identity, Index, Integer, Numeric, UniqueConstraint, func, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSON, JSONB, TEXT
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from app.core.db import Base
+
+OPEN = "status in ('ordered', 'ready_to_ship')"
+
+
+class OrderRow(Base):
+    """One buyer's order in one shop, as last told by its channel. Summaries of lines and packages are kept on the row:
+
+    a page of the order desk is then one index walk.
+    """
+
+    __tablename__ = "orders"
+    __table_args__ = (
+        # Theirs is unique per API-side shop, not globally; the order number people see need not be unique.
+        UniqueConstraint("merchant_id", "account_id", "external_id"),
+        ForeignKeyConstraint(["merchant_id", "account_id"], ["accounts.merchant_id", "accounts.id"]),
+        ForeignKeyConstraint(["merchant_id", "shop_id"], ["shops.merchant_id", "shops.id"]),
+        Index("ix_orders_number", "merchant_id", "order_number"),
+        Index("ix_orders_status", "merchant_id", "status", text("placed_at desc"), text("id desc")),
+        Index(
+            "ix_orders_stage", "merchant_id", "status", "stage", text("placed_at desc"), text("id desc"),
+            postgresql_where=text("stage is not null"),
+        ),
+        # Its predicate is stated by the unfiltered list only: else the planner walks it for every status.
+        Index("ix_orders_all", "merchant_id", text("placed_at desc"), text("id desc"), postgresql_where=text("is_visible")),
+        Index("ix_orders_ship_by", "merchant_id", "status", "ship_by", "id"),
+        Index("ix_orders_deadline", "merchant_id", "ship_by", postgresql_where=text(OPEN)),
+        Index("ix_orders_updated", "merchant_id", "updated_at", "id"),
+        Index("ix_orders_respond_by", "merchant_id", "respond_by", "id", postgresql_where=text("cancellation = 'requested'")),
+        Index(
+            "ix_orders_filter", "merchant_id", "status", "stage", "channel", "shop_id", "courier", "print_status", "handover",
+            "is_linked", "is_cod", "cancellation", "is_held", postgresql_using="gin",
+        ),
+        Index(
+            "ix_orders_search", "merchant_id", "search", postgresql_using="gin", postgresql_ops={"search": "gin_trgm_ops"}
+        ),
+    )
+    merchant_id: Mapped[UUID] = mapped_column(primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    account_id: Mapped[UUID]
+    shop_id: Mapped[UUID]
+    channel: Mapped[str]
+    external_id: Mapped[str]
+    order_number: Mapped[str]
+    status: Mapped[str]
+    stage: Mapped[str | None]
+    channel_status: Mapped[str]
+    is_visible: Mapped[bool]
+    """Shown in the unfiltered list: everything but unpaid."""
+    cancellation: Mapped[str | None]
+    cancellation_reason: Mapped[str | None]
+    respond_by: Mapped[datetime | None]
+    hold: Mapped[str | None]
+    """Our hold's reason; null when not held."""
+    is_held: Mapped[bool] = mapped_column(server_default=text("false"))
+    channel_hold_reason: Mapped[str | None]
+    channel_hold_until: Mapped[datetime | None]
+    not_shippable: Mapped[str | None]
+    """Our code why the merchant must not arrange it (fulfilled by the channel, …)."""
+    print_status: Mapped[str] = mapped_column(server_default="not_printed")
+    is_linked: Mapped[bool] = mapped_column(server_default=text("false"))
+    is_cod: Mapped[bool]
+    is_returned: Mapped[bool]
+    processed_outside: Mapped[bool] = mapped_column(server_default=text("false"))
+    pick_pack: Mapped[str | None]
+    """Last pick-and-pack step: pick_started, picked, packed, handed_over."""
+    placed_at: Mapped[datetime]
+    paid_at: Mapped[datetime | None]
+    ship_by: Mapped[datetime | None]
+    channel_updated_at: Mapped[datetime]
+    read_started_at: Mapped[datetime]
+    version: Mapped[int] = mapped_column(Integer, server_default="1")
+    """Rises with every change; plans and ETags compare it."""
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    updated_at: Mapped[datetime]
+    payment_method: Mapped[str | None]
+    total_amount: Mapped[Decimal | None] = mapped_column(Numeric(18, 2))
+    total_basis: Mapped[str]
+    currency: Mapped[str]
+    amounts: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
+    line_count: Mapped[int]
+    quantity: Mapped[int]
+    buyer_username: Mapped[str | None]
+    buyer_name: Mapped[str | None]
+    buyer_username_masked: Mapped[str | None]
+    buyer_name_masked: Mapped[str | None]
+    buyer_message: Mapped[str | None]
+    recipient: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    sender_name: Mapped[str | None]
+    note: Mapped[str | None]
+    tags: Mapped[list[str]] = mapped_column(ARRAY(TEXT), server_default="{}")
+    courier: Mapped[str | None]
+    """Couriers of the packages, in package order, joined by `; `."""
+    tracking_number: Mapped[str | None]
+    handover: Mapped[str | None]
+    lines_summary: Mapped[Any] = mapped_column(JSON)
+    packages_summary: Mapped[Any] = mapped_column(JSON)
+    search: Mapped[str]
+    """Lower-case number, tracking numbers, buyer, SKUs and names, one per line."""
+    lines: Mapped[list["OrderLineRow"]] = relationship(lazy="raise", order_by="OrderLineRow.position", viewonly=True)
+    packages: Mapped[list["PackageRow"]] = relationship(lazy="raise", order_by="PackageRow.position", viewonly=True)
+
+
+class OrderLineRow(Base):
+    """One SKU and quantity in an order."""
+
+    __tablename__ = "order_lines"
+    __table_args__ = (
+        UniqueConstraint("merchant_id", "order_id", "external_id"),
+        ForeignKeyConstraint(["merchant_id", "order_id"], ["orders.merchant_id", "orders.id"], ondelete="CASCADE"),
+    )
+    merchant_id: Mapped[UUID] = mapped_column(primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    order_id: Mapped[UUID]
+    external_id: Mapped[str]
+    position: Mapped[int]
+    item_external_id: Mapped[str]
+    model_external_id: Mapped[str]
+    sku: Mapped[str]
+    name: Mapped[str]
+    variation: Mapped[str]
+    quantity: Mapped[int]
+    unit_price: Mapped[Decimal | None] = mapped_column(Numeric(18, 2))
+    listing_id: Mapped[UUID | None]
+    product_id: Mapped[UUID | None]
+
+
+class PackageRow(Base):
+    """What the channel ships together. Shipping acts on packages.
+
+    `effect_state`, `effect_until` and `open_intent` are written by fulfilment and read by the upsert's overlay.
+    """
+
+    __tablename__ = "packages"
+    __table_args__ = (
+        UniqueConstraint("merchant_id", "order_id", "package_number"),
+        ForeignKeyConstraint(["merchant_id", "order_id"], ["orders.merchant_id", "orders.id"], ondelete="CASCADE"),
+        Index("ix_packages_tracking_number", "merchant_id", "tracking_number", postgresql_where=text("tracking_number is not null")),
+    )
+    merchant_id: Mapped[UUID] = mapped_column(primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    order_id: Mapped[UUID]
+    package_number: Mapped[str]
+    position: Mapped[int]
+    status: Mapped[str]
+    channel_status: Mapped[str]
+    courier: Mapped[str | None]
+    service: Mapped[str | None]
+    tracking_number: Mapped[str | None]
+    handover: Mapped[str | None]
+    lines: Mapped[dict[str, int]] = mapped_column(JSONB)
+    """External line id → quantity."""
+    is_gone: Mapped[bool] = mapped_column(server_default=text("false"))
+    """The channel no longer lists it (re-split)."""
+    effect_state: Mapped[str | None]
+    """`arranged` once our arrange call is confirmed, until the channel agrees or takes it back."""
+    effect_until: Mapped[datetime | None]
+    """Until when a read that still shows `to_process` counts as lagging."""
+    open_intent: Mapped[UUID | None]
+    """The effect that is planned, sent or unknown for this package."""
+
+
+class TrackingEventRow(Base):
+    """A courier scan."""
+
+    __tablename__ = "tracking_events"
+    __table_args__ = (
+        ForeignKeyConstraint(["merchant_id", "package_id"], ["packages.merchant_id", "packages.id"], ondelete="CASCADE"),
+    )
+    merchant_id: Mapped[UUID] = mapped_column(primary_key=True)
+    package_id: Mapped[UUID] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(primary_key=True)
+    text: Mapped[str]
+    location: Mapped[str | None]
+
+
+class OrderCountRow(Base):
+    """Orders per status and stage (`''` = none), folded. The exact count is this plus the deltas."""
+
+    __tablename__ = "order_counts"
+    merchant_id: Mapped[UUID] = mapped_column(primary_key=True)
+    status: Mapped[str] = mapped_column(primary_key=True)
+    stage: Mapped[str] = mapped_column(primary_key=True)
+    n: Mapped[int]
+    requested: Mapped[int]
+    unlinked: Mapped[int]
+
+
+class OrderCountDeltaRow(Base):
+    """What one statement changed, written by triggers and folded by the sweeper."""
+
+    __tablename__ = "order_count_deltas"
+    merchant_id: Mapped[UUID] = mapped_column(primary_key=True)
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    status: Mapped[str]
+    stage: Mapped[str]
+    n: Mapped[int]
+    requested: Mapped[int]
+    unlinked: Mapped[int]

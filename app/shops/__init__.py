@@ -1,0 +1,1 @@
+"""Connections, accounts and shops: consent, tokens, health."""

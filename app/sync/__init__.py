@@ -1,0 +1,1 @@
+"""Orders in: windows, checkpoints, push intake, first backfill."""

@@ -1,0 +1,1 @@
+"""Durable work: claim, lease, fence, sweep, wake."""

@@ -1,0 +1,93 @@
+"""Every query of durable work."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+async def upsert(
+    session: AsyncSession,
+    merchant_id: UUID,
+    work_id: UUID,
+    kind: str,
+    ref: str,
+    *,
+    lane: UUID | None,
+    priority: int,
+    due_in: timedelta,
+) -> tuple[UUID, int]:
+    """The work's id and a number that no earlier wake-up of it carried."""
+    row = (
+        await session.execute(
+            text(
+                "insert into work as w (merchant_id, id, kind, ref, lane, priority, due_at)"
+                " values (:merchant_id, :id, :kind, :ref, :lane, :priority, app_now() + :due_in)"
+                " on conflict (merchant_id, kind, ref) do update set wanted = w.wanted + 1, dispatch_no = w.dispatch_no + 1,"
+                " is_dead = false, priority = least(w.priority, excluded.priority),"
+                " due_at = case when w.is_leased and w.due_at > app_now() then w.due_at"
+                " else least(coalesce(w.due_at, excluded.due_at), excluded.due_at) end"
+                " returning w.id, w.dispatch_no"
+            ),
+            {
+                "merchant_id": merchant_id,
+                "id": work_id,
+                "kind": kind,
+                "ref": ref,
+                "lane": lane,
+                "priority": priority,
+                "due_in": due_in,
+            },
+        )
+    ).one()
+    return row.id, row.dispatch_no
+
+
+async def finish(
+    session: AsyncSession,
+    merchant_id: UUID,
+    work_id: UUID,
+    fence: int,
+    seen: int,
+    *,
+    again_in: timedelta | None,
+    error: str | None,
+) -> bool:
+    """Close the run that saw `seen` triggers; due at once when more came meanwhile. False when the fence was raised."""
+    result = await session.execute(
+        text(
+            "update work set is_leased = false, last_error = cast(:error as text),"
+            " attempts = case when cast(:error as text) is null then 0 else attempts end,"
+            " done = case when cast(:again_in as interval) is null then :seen else done end,"
+            " due_at = case when wanted > :seen then app_now()"
+            " when cast(:again_in as interval) is not null then app_now() + cast(:again_in as interval) end"
+            " where merchant_id = :merchant_id and id = :id and fence = :fence returning 1"
+        ),
+        {"merchant_id": merchant_id, "id": work_id, "fence": fence, "seen": seen, "again_in": again_in, "error": error},
+    )
+    return result.first() is not None
+
+
+async def bury(session: AsyncSession, merchant_id: UUID, work_id: UUID, fence: int, error: str) -> bool:
+    """Mark as dead. False when the fence was raised."""
+    result = await session.execute(
+        text(
+            "update work set is_leased = false, is_dead = true, due_at = null, last_error = :error"
+            " where merchant_id = :merchant_id and id = :id and fence = :fence returning 1"
+        ),
+        {"merchant_id": merchant_id, "id": work_id, "fence": fence, "error": error},
+    )
+    return result.first() is not None
+
+
+async def keep(session: AsyncSession, merchant_id: UUID, work_id: UUID, fence: int, lease: timedelta) -> bool:
+    """Move the end of the lease. False when the fence was raised."""
+    result = await session.execute(
+        text(
+            "update work set due_at = app_now() + :lease"
+            " where merchant_id = :merchant_id and id = :id and fence = :fence and is_leased returning 1"
+        ),
+        {"merchant_id": merchant_id, "id": work_id, "fence": fence, "lease": lease},
+    )
+    return result.first() is not None

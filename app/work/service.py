@@ -1,0 +1,64 @@
+"""Durable work inside a transaction: add, finish, keep. Claiming across merchants is in repository.py."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.ids import new_id
+from app.work import repository
+
+USER = 0
+BACKGROUND = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A piece of work that is ours until its lease ends, as long as nobody raises the fence."""
+
+    merchant_id: UUID
+    id: UUID
+    kind: str
+    ref: str
+    fence: int
+    wanted: int
+    attempts: int
+
+
+async def add(
+    session: AsyncSession,
+    merchant_id: UUID,
+    kind: str,
+    ref: str,
+    *,
+    lane: UUID | None = None,
+    priority: int = USER,
+    due_in: timedelta = timedelta(0),
+) -> None:
+    """Ask for one (more) run of `(kind, ref)`. A request during a run causes another run after it.
+
+    `lane` is the account whose channel the work waits on. Workers are woken after the commit.
+    """
+    work_id, dispatch_no = await repository.upsert(
+        session, merchant_id, new_id(), kind, ref, lane=lane, priority=priority, due_in=due_in
+    )
+    if due_in <= timedelta(0):
+        session.info.setdefault("wakes", []).append((work_id, dispatch_no))
+
+
+async def finish(
+    session: AsyncSession, merchant_id: UUID, claimed: Claimed, *, again_in: timedelta | None = None, error: str | None = None
+) -> bool:
+    """End this run; `again_in` makes it due again. False when the lease was lost: then nothing was written."""
+    return await repository.finish(session, merchant_id, claimed.id, claimed.fence, claimed.wanted, again_in=again_in, error=error)
+
+
+async def bury(session: AsyncSession, merchant_id: UUID, claimed: Claimed, error: str) -> bool:
+    """Give up on poisoned work: it stays visible as dead and runs no more."""
+    return await repository.bury(session, merchant_id, claimed.id, claimed.fence, error)
+
+
+async def keep(session: AsyncSession, merchant_id: UUID, claimed: Claimed, lease: timedelta) -> bool:
+    """Renew the lease. False when it was lost: stop and write nothing."""
+    return await repository.keep(session, merchant_id, claimed.id, claimed.fence, lease)

@@ -1,0 +1,1 @@
+"""The worker process: collects every domain's JOBS, claims, sweeps."""
