@@ -66,6 +66,8 @@ class Settings(BaseSettings):
     """Largest JSON body accepted."""
     channel_requests_per_second: float | None = Field(default=None, gt=0)
     """Overrides each channel's own rate per account and endpoint family (load tests)."""
+    failpoints: str = ""
+    """Places at which a test stops the process (`name:nth:kill`); refused in production."""
     label_wait_seconds: int = Field(default=300, ge=1)
     """How long `print_labels` waits for tracking number and label."""
     attention_after_hours: int = Field(default=24, ge=1)

@@ -26,6 +26,12 @@ class OperationRow(Base):
     state: Mapped[str]
     """planned, queued, running, succeeded, failed, partially_succeeded, cancelled."""
     dry_run: Mapped[bool]
+    job: Mapped[str]
+    """Kind of the work rows that run its chunks."""
+    open_parts: Mapped[int] = mapped_column(Integer, server_default="0")
+    """Parts that are no orders (import windows, a label pack) and still to be done."""
+    failed_parts: Mapped[int] = mapped_column(Integer, server_default="0")
+    succeeded_parts: Mapped[int] = mapped_column(Integer, server_default="0")
     options: Mapped[dict[str, Any]] = mapped_column(JSONB)
     """What the caller asked for, as the domain that runs it understands it."""
     result: Mapped[dict[str, Any]] = mapped_column(JSONB)

@@ -1,0 +1,79 @@
+"""What each item code means to a person, in English and Indonesian. Codes are API and never change."""
+
+from typing import Any
+
+from app.core.context import Language
+
+TEXTS: dict[str, tuple[str, str]] = {
+    "address_invalid": (
+        "The channel does not accept the pickup address. Mend it in the seller centre.",
+        "Kanal menolak alamat penjemputan. Perbaiki di pusat penjual.",
+    ),
+    "already_done": ("This was already done.", "Sudah dikerjakan sebelumnya."),
+    "already_in_progress": (
+        "Another operation is doing this right now.",
+        "Operasi lain sedang mengerjakannya.",
+    ),
+    "branch_unavailable": ("This drop-off branch is not offered.", "Cabang drop-off ini tidak tersedia."),
+    "cancellation_requested": (
+        "The buyer asked to cancel. Answer the request first.",
+        "Pembeli meminta pembatalan. Jawab permintaannya dahulu.",
+    ),
+    "channel_hold": ("The channel holds this order back.", "Kanal menahan pesanan ini."),
+    "effect_unknown": (
+        "The channel did not say whether it worked. We are reading it back; nothing is sent twice.",
+        "Kanal tidak memastikan hasilnya. Kami membaca ulang; tidak ada yang dikirim dua kali.",
+    ),
+    "fulfilled_by_channel": ("The channel ships this order itself.", "Pesanan ini dikirim oleh kanal."),
+    "handled_by_booking": ("A booking already ships this order.", "Pesanan ini dikirim lewat booking."),
+    "handover_not_offered": (
+        "The channel does not offer this way of handing over for this order.",
+        "Kanal tidak menawarkan cara serah terima ini untuk pesanan ini.",
+    ),
+    "imported_failed": ("The order could not be read: {reason}", "Pesanan tidak dapat dibaca: {reason}"),
+    "internal_error": ("Something went wrong on our side.", "Terjadi kesalahan di sisi kami."),
+    "invalid_tracking_number": ("The channel refuses this tracking number.", "Kanal menolak nomor resi ini."),
+    "label_invalid": ("The channel sent a broken label.", "Kanal mengirim label yang rusak."),
+    "label_not_ready": (
+        "The label was not ready in time. Try again in a moment.",
+        "Label belum siap. Coba lagi sebentar lagi.",
+    ),
+    "label_refused": ("The channel refuses to print this label.", "Kanal menolak mencetak label ini."),
+    "missing_parameter": ("The channel asks for more: {reason}", "Kanal meminta data tambahan: {reason}"),
+    "not_arranged": ("Arrange the shipment first.", "Atur pengiriman dahulu."),
+    "not_found": ("There is no such order.", "Pesanan tidak ditemukan."),
+    "not_needed": ("Not needed for this order.", "Tidak diperlukan untuk pesanan ini."),
+    "not_ready": ("The order is not ready for this.", "Pesanan belum siap untuk ini."),
+    "on_hold": ("The order is on hold: {reason}", "Pesanan ditahan: {reason}"),
+    "operation_cancelled": ("The operation was cancelled before this order.", "Operasi dibatalkan sebelum pesanan ini."),
+    "order_cancelled": ("The order is cancelled.", "Pesanan sudah dibatalkan."),
+    "order_closed": ("The order is already closed.", "Pesanan sudah selesai."),
+    "packages_changed": (
+        "The packages of this order changed meanwhile. Look at it and try again.",
+        "Paket pesanan ini berubah. Periksa lalu coba lagi.",
+    ),
+    "plan_stale": ("The order changed after the plan was made.", "Pesanan berubah setelah rencana dibuat."),
+    "receive_first": ("Receive the order first.", "Terima pesanan dahulu."),
+    "rejected_by_channel": ("The channel refused: {reason}", "Kanal menolak: {reason}"),
+    "shop_disconnected": ("The shop is not connected any more.", "Toko tidak lagi terhubung."),
+    "slot_unavailable": (
+        "This pickup time is not offered any more. Choose another.",
+        "Waktu penjemputan ini sudah tidak tersedia. Pilih yang lain.",
+    ),
+    "storage_full": ("The document store is full.", "Penyimpanan dokumen penuh."),
+    "unpaid": ("The order is not paid yet.", "Pesanan belum dibayar."),
+    "wrong_state": ("The order's state does not allow this.", "Status pesanan tidak mengizinkan ini."),
+}
+
+
+class _Lenient(dict[str, Any]):
+    def __missing__(self, key: str) -> str:
+        return "–"
+
+
+def text_of(code: str | None, language: Language, params: dict[str, Any] | None = None) -> str | None:
+    """The sentence for a code; None without a code."""
+    if code is None:
+        return None
+    english, indonesian = TEXTS[code] if code in TEXTS else (code.replace("_", " "), code.replace("_", " "))
+    return (indonesian if language == "id" else english).format_map(_Lenient(params or {}))

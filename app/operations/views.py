@@ -1,0 +1,85 @@
+"""Turns stored operations and items into what callers get."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core import clock
+from app.core.context import caller
+from app.operations import repository, service
+from app.operations.models import OperationItemRow, OperationRow
+from app.operations.schemas import (
+    CreatedBy,
+    ItemPackage,
+    Operation,
+    OperationCounts,
+    OperationItem,
+    OperationResult,
+    created_by_text,
+)
+from app.operations.states import Tally
+from app.operations.texts import text_of
+
+
+async def view_operation(session: AsyncSession, merchant_id: UUID, operation_id: UUID) -> Operation:
+    """One operation as it is now. Raises NotFound."""
+    row = await repository.get_operation(session, merchant_id, operation_id)
+    return (await view_operations(session, merchant_id, [row]))[0]
+
+
+async def view_operations(session: AsyncSession, merchant_id: UUID, rows: Sequence[OperationRow]) -> list[Operation]:
+    """Several operations; two queries whatever their number."""
+    tallies = await repository.tally(session, merchant_id, [row.id for row in rows])
+    now = await clock.now(session)
+    return [_to_operation(row, tallies[row.id], now) for row in rows]
+
+
+def _to_operation(row: OperationRow, tally: Tally, now: datetime) -> Operation:
+    counts = {state: tally.by_state.get(state, 0) for state in ("pending", "running", "succeeded", "skipped", "failed", "unknown")}
+    return Operation(
+        id=row.id,
+        kind=row.kind,
+        state=service.state_of(row, tally) if row.finished_at is None else row.state,
+        dry_run=row.dry_run,
+        counts=OperationCounts(total=tally.total, **counts),
+        created_at=row.created_at,
+        finished_at=row.finished_at,
+        eta_seconds=_eta_seconds(row, tally, now),
+        created_by=CreatedBy(
+            type=row.created_by_type, id=created_by_text(row.created_by_type, row.created_by_id), name=row.created_by_name
+        ),
+        request_id=row.request_id,
+        result=OperationResult.model_validate({"documents": [], **row.result}),
+    )
+
+
+def _eta_seconds(row: OperationRow, tally: Tally, now: datetime) -> int | None:
+    ended = tally.total - tally.open
+    if row.finished_at is not None or row.started_at is None or not ended or not tally.open:
+        return None
+    return round((now - row.started_at).total_seconds() / ended * tally.open)
+
+
+def to_item(row: OperationItemRow) -> OperationItem:
+    """An item in the caller's language."""
+    params = {"reason": row.channel_reason or "–", **row.text_params}
+    return OperationItem(
+        id=row.id,
+        order_id=row.order_id,
+        order_number=row.order_number,
+        shop_id=row.shop_id,
+        channel=row.channel,
+        state=row.state,
+        code=row.code,
+        text=text_of(row.code, caller().language, params),
+        source=row.source,
+        retryable=row.retryable,
+        channel_code=row.channel_code,
+        attempts=row.attempts,
+        needs_attention=row.needs_attention,
+        next_action=row.next_action,
+        handover_effective=row.handover_effective,
+        packages=[ItemPackage.model_validate({**package, "id": UUID(package["id"])}) for package in row.packages],
+    )

@@ -1,0 +1,98 @@
+"""The sweeper: a task in every worker that beats, runs periodic duties and numbers the journal.
+
+Expired leases need no sweeping: a lease is the due time moved forward, so the claim loop finds them again by itself.
+"""
+
+import asyncio
+from datetime import timedelta
+from uuid import UUID
+
+import structlog
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.channels.errors import ChannelError
+from app.core import fail
+from app.core.errors import Unavailable
+from app.work.context import Context
+from app.worker.registry import load_duties
+
+log = structlog.get_logger()
+
+_PAUSE_SECONDS = 0.25
+_DUTY_LEASE = timedelta(seconds=60)
+
+
+async def sweep_forever(context: Context, worker_id: UUID) -> None:
+    """Sweep every quarter second until cancelled; a database that is away is waited for."""
+    duties = load_duties()
+    try:
+        while True:
+            try:
+                await context.database.transact_globally(_beat, worker_id)
+                break
+            except Unavailable:
+                await asyncio.sleep(1)
+        for name, duty in duties.items():
+            await context.database.transact_globally(_ensure_duty, name, duty.every_seconds)
+        ticks = 0
+        while True:
+            try:
+                await sweep_once(context, worker_id, beat=ticks % 8 == 0)
+            except Unavailable:
+                await asyncio.sleep(1)
+            except Exception:  # the outermost loop: the next sweep may do better
+                log.exception("sweep_failed")
+            ticks += 1
+            await asyncio.sleep(_PAUSE_SECONDS)
+    finally:
+        await asyncio.shield(_say_goodbye(context, worker_id))
+
+
+async def sweep_once(context: Context, worker_id: UUID, *, beat: bool = True) -> None:
+    """Number the journal and run the duties that are due; each duty runs on one worker at a time."""
+    if beat:
+        await context.database.transact_globally(_beat, worker_id)
+    await context.database.transact_globally(_sequence)
+    for name in await context.database.transact_globally(_claim_duties):
+        duty = load_duties().get(name)
+        if duty is None:
+            continue  # a newer version's duty: its workers do it
+        fail.point("sweep.mid")
+        try:
+            await duty.run(context)
+        except ChannelError as error:
+            log.warning("duty_waits", duty=name, reason=type(error).__name__)
+            continue
+        await context.database.transact_globally(_finish_duty, name)
+
+
+async def _say_goodbye(context: Context, worker_id: UUID) -> None:
+    try:
+        await context.database.transact_globally(_forget, worker_id)
+    except Unavailable:
+        log.warning("heartbeat_left_behind")
+
+
+async def _beat(session: AsyncSession, worker_id: UUID) -> None:
+    await session.execute(text("select beat(:worker)"), {"worker": worker_id})
+
+
+async def _forget(session: AsyncSession, worker_id: UUID) -> None:
+    await session.execute(text("select forget_worker(:worker)"), {"worker": worker_id})
+
+
+async def _ensure_duty(session: AsyncSession, name: str, seconds: int) -> None:
+    await session.execute(text("select ensure_duty(:name, :seconds)"), {"name": name, "seconds": seconds})
+
+
+async def _sequence(session: AsyncSession) -> None:
+    await session.execute(text("select sequence_journal(5000)"))
+
+
+async def _claim_duties(session: AsyncSession) -> list[str]:
+    return list(await session.scalars(text("select name from claim_duties(:lease)"), {"lease": _DUTY_LEASE}))
+
+
+async def _finish_duty(session: AsyncSession, name: str) -> None:
+    await session.execute(text("select finish_duty(:name)"), {"name": name})
