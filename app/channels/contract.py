@@ -370,8 +370,12 @@ class ArrangesShipments(Protocol):
         """What the channel offers for this package now."""
         ...
 
+    async def reserve(self, access: ShopAccess) -> None:
+        """Wait for the limiter before the intent is marked sent; the call itself waits for nothing. Raises Throttled."""
+        ...
+
     async def arrange_shipment(self, access: ShopAccess, package: PackageRef, handover: Handover) -> None:
-        """Not idempotent. Raises ChannelError; after Unknown, read back before anything else."""
+        """Not idempotent; `reserve` first. Raises ChannelError; after Unknown, read back before anything else."""
         ...
 
     async def read_shipments(self, access: ShopAccess, packages: Sequence[PackageRef]) -> Mapping[str, ShipmentReading]:
@@ -443,14 +447,18 @@ class Cancels(Protocol):
 
     def cancellation_reasons(self) -> tuple[CancellationReason, ...]: ...
 
+    async def reserve(self, access: ShopAccess) -> None:
+        """Wait for the limiter before the intent is marked sent; the call itself waits for nothing. Raises Throttled."""
+        ...
+
     async def cancel_order(self, access: ShopAccess, order: ChannelOrder, reason: str) -> None:
-        """Not idempotent. Raises ChannelError."""
+        """Not idempotent; `reserve` first. Raises ChannelError; AlreadyDone means: read, then decide."""
         ...
 
     async def answer_cancellation(
         self, access: ShopAccess, order_external_id: str, decision: Literal["approve", "reject"], reason: str | None
     ) -> None:
-        """Not idempotent. Raises ChannelError; AlreadyDone when there is nothing (more) to decide."""
+        """Not idempotent; `reserve` first. Raises ChannelError; AlreadyDone when there is nothing (more) to decide."""
         ...
 
 

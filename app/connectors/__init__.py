@@ -1,0 +1,1 @@
+"""One folder per marketplace API, found by discovery; nothing else in the service names them."""
