@@ -13,6 +13,8 @@ from app.channels.errors import Malformed, Unavailable, Unknown
 KEEPALIVE_SECONDS = 5.0
 """An idle connection that the other side closed looks exactly like a lost answer: keep none for long."""
 ANSWER_MAX_BYTES = 20_000_000
+RETRY_AFTER_MAX_SECONDS = 3600.0
+"""No answer may silence an account for longer."""
 
 # Both print whole URLs, and those carry tokens and signatures.
 logging.getLogger("httpx").setLevel(logging.WARNING)
@@ -51,11 +53,12 @@ class HttpAnswer:
         """Seconds asked for by `Retry-After`, in either of its forms."""
         value = self.headers.get("retry-after", "").strip()
         if value.isascii() and value.isdigit():
-            return float(value[:9])
+            return min(float(value), RETRY_AFTER_MAX_SECONDS)
         try:
-            return max(0.0, (parsedate_to_datetime(value) - self.at).total_seconds())
+            seconds = (parsedate_to_datetime(value) - self.at).total_seconds()
         except (ValueError, TypeError):
             return None
+        return min(max(0.0, seconds), RETRY_AFTER_MAX_SECONDS)
 
 
 class _Phase:
