@@ -20,6 +20,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Pembeli meminta pembatalan. Jawab permintaannya dahulu.",
     ),
     "channel_hold": ("The channel holds this order back.", "Kanal menahan pesanan ini."),
+    "channel_unavailable": ("The channel cannot be reached right now.", "Kanal sedang tidak dapat dihubungi."),
     "effect_unknown": (
         "The channel did not say whether it worked. We are reading it back; nothing is sent twice.",
         "Kanal tidak memastikan hasilnya. Kami membaca ulang; tidak ada yang dikirim dua kali.",
@@ -40,6 +41,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "label_refused": ("The channel refuses to print this label.", "Kanal menolak mencetak label ini."),
     "missing_parameter": ("The channel asks for more: {reason}", "Kanal meminta data tambahan: {reason}"),
+    "needs_reauth": ("Connect the shop again first.", "Hubungkan ulang toko dahulu."),
     "not_arranged": ("Arrange the shipment first.", "Atur pengiriman dahulu."),
     "not_found": ("There is no such order.", "Pesanan tidak ditemukan."),
     "not_needed": ("Not needed for this order.", "Tidak diperlukan untuk pesanan ini."),

@@ -1,0 +1,210 @@
+"""Turns a selection into the items of an operation: who is in, who is refused at once and why. Steps inside a transaction."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.errors import Invalid
+from app.fulfilment.handovers import Wish
+from app.fulfilment.schemas import ArrangeShipment, BulkAction, OrderChoice
+from app.fulfilment.shipping import next_action_of, plan_state
+from app.operations import service as operations
+from app.operations.idempotency import Idempotency
+from app.operations.service import NewItem, Opened
+from app.orders import actions, effects
+from app.orders import service as orders
+from app.orders.models import OrderRow
+
+CHUNK = 20
+"""Orders of one account that one piece of work takes: small loss, fair turns, visible progress."""
+ARRANGE = "arrange_shipment"
+
+
+class OptionNotTaken(Invalid):
+    """An option that belongs to another action."""
+
+    en = "The action `{action}` takes no option `{option}`."
+    id = "Tindakan `{action}` tidak menerima opsi `{option}`."
+
+
+class ReasonRequired(Invalid):
+    """Holding needs a reason, so that the refusal later explains itself."""
+
+    en = "Say why: `options.reason` is required for `hold`."
+    id = "Beri alasan: `options.reason` wajib untuk `hold`."
+
+
+class NumberRequired(Invalid):
+    """Handing over with one's own courier needs courier and tracking number per order."""
+
+    en = "`manual` needs an entry in `per_order` with courier and tracking number for order {order_number}."
+    id = "`manual` memerlukan entri `per_order` berisi kurir dan nomor resi untuk pesanan {order_number}."
+
+
+class NumberNotTaken(Invalid):
+    """A tracking number where the channel's courier brings its own."""
+
+    en = "`per_order` is for the method `manual` only."
+    id = "`per_order` hanya untuk metode `manual`."
+
+
+async def arrange(
+    session: AsyncSession,
+    merchant_id: UUID,
+    body: ArrangeShipment,
+    idempotency: Idempotency,
+    *,
+    bulk_max_orders: int,
+    open_operations_max: int,
+) -> Opened:
+    """Open an operation that arranges the selected orders. Nothing is stored when the request is refused."""
+    replay = await operations.find_replay(session, merchant_id, idempotency)
+    if replay is not None:
+        return Opened(replay, replayed=True)
+    if body.per_order and body.handover.method != "manual":
+        raise NumberNotTaken(pointer="/per_order")
+    selected = await orders.select_orders(session, merchant_id, body.selection, limit=bulk_max_orders)
+    wishes = await _wishes(session, merchant_id, body, [order for _, order in selected if order is not None])
+
+    def details(order: OrderRow) -> dict[str, Any]:
+        return {"external_id": order.external_id, "planned_state": plan_state(order), **wishes[order.id]}
+
+    items = build_items(selected, ARRANGE, details)
+    return await operations.open_operation(
+        session,
+        merchant_id,
+        idempotency,
+        kind=ARRANGE,
+        job=f"fulfilment.{ARRANGE}",
+        options={"method": body.handover.method},
+        items=items,
+        dry_run=body.dry_run,
+        open_operations_max=open_operations_max,
+    )
+
+
+async def bulk(
+    session: AsyncSession,
+    merchant_id: UUID,
+    body: BulkAction,
+    idempotency: Idempotency,
+    *,
+    can_read_buyer: bool,
+    bulk_max_orders: int,
+    open_operations_max: int,
+) -> Opened:
+    """Open an operation for one of the simple actions."""
+    replay = await operations.find_replay(session, merchant_id, idempotency)
+    if replay is not None:
+        return Opened(replay, replayed=True)
+    _check_options(body)
+    selected = await orders.select_orders(session, merchant_id, body.selection, limit=bulk_max_orders)
+    items = build_items(selected, body.action, lambda order: {"external_id": order.external_id, "planned_state": plan_state(order)})
+    makes_document = body.action in ("print_labels", "print_invoices")
+    return await operations.open_operation(
+        session,
+        merchant_id,
+        idempotency,
+        kind=body.action,
+        job=f"fulfilment.{body.action}",
+        options={
+            "action": body.action,
+            "reason": body.options.reason,
+            "language": body.options.language or "id",
+            "can_read_buyer": can_read_buyer,
+        },
+        items=items,
+        dry_run=body.dry_run,
+        open_parts=1 if makes_document and any(item.state == "pending" for item in items) else 0,
+        open_operations_max=open_operations_max,
+    )
+
+
+def _check_options(body: BulkAction) -> None:
+    taken = {"hold": {"reason"}, "print_invoices": {"language"}}.get(body.action, set())
+    for option in body.options.model_fields_set - taken:
+        raise OptionNotTaken(pointer=f"/options/{option}", action=body.action, option=option)
+    if body.action == "hold" and body.options.reason is None:
+        raise ReasonRequired(pointer="/options/reason")
+
+
+def build_items(
+    selected: Sequence[tuple[UUID, OrderRow | None]], action: str, details: Callable[[OrderRow], dict[str, Any]]
+) -> list[NewItem]:
+    """One item per selected order, chunked by account; those refused now are final from the start."""
+    items: list[NewItem] = []
+    chunks = _Chunks()
+    for order_id, order in selected:
+        if order is None:
+            items.append(NewItem(order_id, None, state="failed", code="not_found"))
+            continue
+        code = actions.refusal(action, order)
+        items.append(
+            NewItem(
+                order_id,
+                order.order_number,
+                account_id=order.account_id,
+                shop_id=order.shop_id,
+                channel=order.channel,
+                chunk=chunks.next(order.account_id) if code is None else 0,
+                state="pending" if code is None else "skipped",
+                code=code,
+                text_params={"reason": order.hold or ""} if code == "on_hold" else {},
+                details=details(order),
+                planned_version=order.version,
+                next_action=next_action_of(code) if code else None,
+            )
+        )
+    return items
+
+
+class _Chunks:
+    """Numbers chunks so that each holds orders of one account only, at most CHUNK."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._open: dict[UUID, tuple[int, int]] = {}
+
+    def next(self, account_id: UUID) -> int:
+        number, filled = self._open.get(account_id, (0, CHUNK))
+        if filled >= CHUNK:
+            self._count += 1
+            number, filled = self._count, 0
+        self._open[account_id] = (number, filled + 1)
+        return number
+
+
+async def _wishes(
+    session: AsyncSession, merchant_id: UUID, body: ArrangeShipment, rows: Sequence[OrderRow]
+) -> dict[UUID, dict[str, Any]]:
+    """Per order: the wish for all its packages, and those for single packages."""
+    by_shop = {choice.shop_id: choice for choice in body.per_shop}
+    by_order: dict[UUID, list[OrderChoice]] = {}
+    for choice in body.per_order:
+        by_order.setdefault(choice.order_id, []).append(choice)
+    packages = await effects.list_packages(session, merchant_id, list(by_order))
+    numbers = {package.id: package.package_number for group in packages.values() for package in group}
+    wishes: dict[UUID, dict[str, Any]] = {}
+    for order in rows:
+        shop = by_shop.get(order.shop_id)
+        wish = Wish(
+            method=body.handover.method,
+            on=body.handover.date,
+            time_from=body.handover.time_from,
+            address_id=shop.address_id if shop else None,
+            slot_id=shop.slot_id if shop else None,
+            branch_id=shop.branch_id if shop else None,
+        ).to_details()
+        own: dict[str, dict[str, Any]] = {}
+        for choice in by_order.get(order.id, []):
+            brought = {**wish, "courier": choice.courier, "tracking_number": choice.tracking_number}
+            if choice.package_id is None:
+                wish = brought
+            elif choice.package_id in numbers:
+                own[numbers[choice.package_id]] = brought
+        if body.handover.method == "manual" and not own and wish["tracking_number"] is None:
+            raise NumberRequired(pointer="/per_order", order_number=order.order_number)
+        wishes[order.id] = {"wish": wish, "packages": own}
+    return wishes

@@ -1,0 +1,135 @@
+"""What callers send to act on many orders at once, and what they may choose from."""
+
+from datetime import date, datetime
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, Field, StringConstraints
+
+from app.core.ids import OrderId, PackageId, ShopId
+from app.core.schemas import Body
+from app.orders.schemas import Selection
+
+Word = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Method = Literal["pickup", "dropoff", "manual"]
+
+
+class HandoverChoice(Body):
+    """How to hand over. What is left out takes the shop's default address and the first slot on `date`."""
+
+    method: Method
+    date: date | None = Field(default=None, description="Local day of the pickup; default the first day offered.")
+    time_from: str | None = Field(
+        default=None, pattern=r"^([01]\d|2[0-3]):[0-5]\d$", description="Earliest local start of the pickup slot, HH:MM."
+    )
+
+
+class ShopChoice(Body):
+    """Overrides for the orders of one shop, with ids from `POST /v1/shipments/options`."""
+
+    shop_id: ShopId
+    address_id: Word | None = None
+    slot_id: Word | None = None
+    branch_id: Word | None = None
+
+
+class OrderChoice(Body):
+    """Courier and tracking number the merchant brings, for one order or one of its packages."""
+
+    order_id: OrderId
+    package_id: PackageId | None = None
+    courier: Word
+    tracking_number: Word
+
+
+class ArrangeShipment(Body):
+    """Arrange one order or many, of any shops and channels."""
+
+    selection: Selection
+    handover: HandoverChoice
+    per_shop: Annotated[list[ShopChoice], Field(max_length=1000)] = []
+    per_order: Annotated[list[OrderChoice], Field(max_length=1000)] = []
+    dry_run: bool = False
+
+
+class BulkOptions(Body):
+    """Options of the action; those of other actions are refused."""
+
+    reason: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = Field(
+        default=None, description="`hold`: why; shown where the order is refused."
+    )
+    language: Literal["en", "id"] | None = Field(default=None, description="`print_invoices`: language of the paper; default id.")
+
+
+class BulkAction(Body):
+    """Do one thing to many orders."""
+
+    action: Literal["print_labels", "print_invoices", "hold", "release"]
+    selection: Selection
+    options: BulkOptions = BulkOptions()
+    dry_run: bool = False
+
+
+class AskShippingOptions(Body):
+    """Orders to be handed over together."""
+
+    order_ids: Annotated[list[OrderId], Field(min_length=1, max_length=1000)]
+
+
+class OfferedSlot(BaseModel):
+    """A pickup window; `from` and `to` are local times of day where the channel gives them."""
+
+    id: str
+    date: date
+    from_: str | None = Field(default=None, serialization_alias="from", validation_alias="from")
+    to: str | None = None
+    starts_at: datetime
+
+
+class OfferedAddress(BaseModel):
+    """Where the courier may collect."""
+
+    id: str
+    text: str
+    is_default: bool
+    slots: list[OfferedSlot]
+
+
+class OfferedBranch(BaseModel):
+    """A counter for drop-off."""
+
+    id: str
+    text: str
+
+
+class OfferedMethod(BaseModel):
+    """One way to hand over and the fields the channel asks for."""
+
+    method: str
+    addresses: list[OfferedAddress]
+    branches: list[OfferedBranch]
+    required: list[str]
+
+
+class OptionsGroup(BaseModel):
+    """Orders of one shop for which the same choices exist."""
+
+    shop_id: ShopId
+    channel: str
+    order_ids: list[OrderId]
+    methods: list[OfferedMethod]
+
+
+class OptionsException(BaseModel):
+    """An order that cannot be arranged now, and why."""
+
+    order_id: OrderId
+    code: str
+    text: str
+
+
+class ShippingOptionsAnswer(BaseModel):
+    """What can be chosen for these orders, grouped."""
+
+    groups: list[OptionsGroup]
+    common_methods: list[str]
+    exceptions: list[OptionsException]

@@ -1,0 +1,92 @@
+"""What fulfilment writes on packages, so that the order desk and the upsert's overlay know of our own effects."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.orders import rollup
+from app.orders.models import OrderRow, PackageRow
+
+
+async def lock_orders(session: AsyncSession, merchant_id: UUID, order_ids: Sequence[UUID]) -> dict[UUID, OrderRow]:
+    """Lock these orders in one order for everybody."""
+    rows = await session.execute(
+        select(OrderRow)
+        .where(OrderRow.merchant_id == merchant_id, OrderRow.id.in_(order_ids))
+        .order_by(OrderRow.id)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    )
+    return {row.id: row for row in rows.scalars()}
+
+
+async def list_packages(
+    session: AsyncSession, merchant_id: UUID, order_ids: Sequence[UUID], *, lock: bool = False
+) -> dict[UUID, list[PackageRow]]:
+    """The packages the channel still lists, by order."""
+    query = (
+        select(PackageRow)
+        .where(PackageRow.merchant_id == merchant_id, PackageRow.order_id.in_(order_ids), ~PackageRow.is_gone)
+        .order_by(PackageRow.order_id, PackageRow.position, PackageRow.id)
+        .execution_options(populate_existing=True)
+    )
+    if lock:
+        query = query.with_for_update(key_share=True)
+    packages: dict[UUID, list[PackageRow]] = {order_id: [] for order_id in order_ids}
+    for row in (await session.execute(query)).scalars():
+        packages[row.order_id].append(row)
+    return packages
+
+
+async def begin(session: AsyncSession, merchant_id: UUID, intents: dict[UUID, UUID], order_ids: Sequence[UUID]) -> None:
+    """Packages (→ their intents) are being arranged: they show as `processing`."""
+    for package_id, intent_id in sorted(intents.items()):
+        await _write(session, merchant_id, package_id, open_intent=intent_id, status="processing")
+    await rollup.rebuild(session, merchant_id, list(order_ids))
+
+
+async def mark_arranged(
+    session: AsyncSession,
+    merchant_id: UUID,
+    order_id: UUID,
+    package_id: UUID,
+    *,
+    handover: str,
+    until: datetime | None,
+    courier: str | None = None,
+    tracking_number: str | None = None,
+) -> None:
+    """Our call took effect. Reads that lag behind it are overlaid until `until`."""
+    values: dict[str, object] = {
+        "open_intent": None,
+        "status": "processed",
+        "effect_state": "arranged",
+        "effect_until": until,
+        "handover": handover,
+    }
+    if courier:
+        values["courier"] = courier
+    if tracking_number:
+        values["tracking_number"] = tracking_number
+    await _write(session, merchant_id, package_id, **values)
+    await rollup.rebuild(session, merchant_id, [order_id])
+
+
+async def give_back(session: AsyncSession, merchant_id: UUID, order_id: UUID, package_id: UUID) -> None:
+    """Our call had no effect: the package waits to be arranged again, unless a read has moved it meanwhile."""
+    await session.execute(
+        update(PackageRow)
+        .where(PackageRow.merchant_id == merchant_id, PackageRow.id == package_id, PackageRow.status == "processing")
+        .values(status="to_process")
+    )
+    await _write(session, merchant_id, package_id, open_intent=None)
+    await rollup.rebuild(session, merchant_id, [order_id])
+
+
+async def _write(session: AsyncSession, merchant_id: UUID, package_id: UUID, **values: object) -> None:
+    await session.execute(
+        update(PackageRow).where(PackageRow.merchant_id == merchant_id, PackageRow.id == package_id).values(**values)
+    )

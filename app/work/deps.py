@@ -1,0 +1,15 @@
+"""The process's Context, for endpoints that talk to channels themselves."""
+
+from typing import Annotated, cast
+
+from fastapi import Depends, Request
+
+from app.work.context import Context
+
+
+def read_context(request: Request) -> Context:
+    """Built once at start-up."""
+    return cast(Context, request.app.state.context)
+
+
+ContextDep = Annotated[Context, Depends(read_context)]
