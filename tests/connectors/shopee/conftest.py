@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 import respx
+from pydantic import SecretStr
 
 from app.channels.contract import PackageRef, ShopAccess
 from app.channels.limiter import Limiter
@@ -41,8 +42,8 @@ def settings() -> ShopeeSettings:
         base_url="https://api.shopee.test",
         auth_url="https://open.shopee.test/auth",
         partner_id=2001887,
-        partner_key="shpk4d6f636b4b6579466f7254657374734f6e6c793031323334353637383961",
-        push_key="pushkey-0123456789abcdef0123456789abcdef",
+        partner_key=SecretStr("shpk4d6f636b4b6579466f7254657374734f6e6c793031323334353637383961"),
+        push_key=SecretStr("pushkey-0123456789abcdef0123456789abcdef"),
     )
 
 

@@ -34,7 +34,8 @@ def sent(route: respx.Route) -> Any:
 
 def asked(route: respx.Route, number: int = -1) -> httpx.QueryParams:
     """The query of a request."""
-    return route.calls[number].request.url.params
+    params: httpx.QueryParams = route.calls[number].request.url.params
+    return params
 
 
 # --- authorisation ----------------------------------------------------------------------------------------------------

@@ -216,6 +216,10 @@ def test_zeros_and_nulls_are_no_values(order: dict[str, Any]) -> None:
     assert (result.recipient, result.payment_method) == (None, None)
 
 
+def test_numbers_are_never_floats() -> None:
+    assert decoding.parse(b'{"total_amount":1234567890123456.78}') == {"total_amount": Decimal("1234567890123456.78")}
+
+
 def test_amounts_stay_exact(order: dict[str, Any]) -> None:
     order["total_amount"] = 31.99
 

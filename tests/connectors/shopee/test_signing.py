@@ -69,5 +69,6 @@ def test_forged_pushes_are_refused(shopee: ShopeeConnector) -> None:
     assert not shopee.verify_push(replace(genuine, body=reserialised))
     assert not shopee.verify_push(replace(genuine, url=PUSH_URL + "/"))
     assert not shopee.verify_push(replace(genuine, headers={"authorization": W2_SIGNATURE}))
+    assert not shopee.verify_push(replace(genuine, headers={"authorization": W1_SIGNATURE[:-1] + "0"}))
     assert not shopee.verify_push(replace(genuine, headers={"authorization": "é\u2603"}))
     assert not shopee.verify_push(replace(genuine, headers={}))
