@@ -1,5 +1,6 @@
 """Shopee behind the contract of app.channels: client, wire, mapping."""
 
+import asyncio
 import hmac
 import math
 import time
@@ -107,7 +108,7 @@ class ShopeeConnector:
 
     async def exchange(self, callback: Mapping[str, str]) -> tuple[GrantedCredential, ...]:
         """A main account opens several shops; its refresh token works once for each of them."""
-        owner = next((name for name in ("shop_id", "main_account_id") if callback.get(name, "").isdecimal()), None)
+        owner = next((name for name in ("shop_id", "main_account_id") if _is_id(callback.get(name, ""))), None)
         if owner is None or not callback.get("code"):
             raise Rejected("", "The callback names no code or no shop.")
         body = {"code": callback["code"], "partner_id": self._client.partner_id, owner: int(callback[owner])}
@@ -232,8 +233,9 @@ class ShopeeConnector:
     async def _has_failed_pickup(self, access: ShopAccess, package: PackageRef) -> bool:
         """Such a package is arranged again, with another call; whatever else refused `ship_order` is read back."""
         try:
-            details = await self._fetch_packages(access, [package.package_number])
-        except ChannelError:
+            async with asyncio.timeout(RESEND_WITHIN_SECONDS):
+                details = await self._fetch_packages(access, [package.package_number])
+        except (ChannelError, TimeoutError):
             return False
         detail = _read_or_none(wire.PackageDetail, details.get(package.package_number))
         return detail is not None and detail.fulfillment_status == statuses.PICKUP_RETRY
@@ -358,6 +360,10 @@ def _to_tokens(answer: Answer) -> tuple[wire.TokenAnswer, Tokens]:
     if granted.expire_in > 10**9:  # one documented sample has an absolute time
         expires_at = from_epoch(granted.expire_in)
     return granted, Tokens(granted.access_token, granted.refresh_token, expires_at, answer.at + REFRESH_LIFE)
+
+
+def _is_id(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 19
 
 
 def _is_recent(started: float) -> bool:

@@ -94,7 +94,10 @@ async def test_a_main_account_opens_all_its_shops(
     assert credentials[0].tokens.access_expires_at == datetime.fromtimestamp(1795315445, UTC)
 
 
-@pytest.mark.parametrize("callback", [{}, {"code": "c"}, {"shop_id": "1"}, {"code": "c", "shop_id": "1'; drop"}])
+@pytest.mark.parametrize(
+    "callback",
+    [{}, {"code": "c"}, {"shop_id": "1"}, {"code": "c", "shop_id": "1'; drop"}, {"code": "c", "shop_id": "9" * 5000}],
+)
 async def test_a_callback_without_code_or_shop_is_refused(shopee: ShopeeConnector, callback: dict[str, str]) -> None:
     with pytest.raises(Rejected):
         await shopee.exchange(callback)
