@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, ForeignKeyConstraint, Integer, LargeBinary, UniqueConstraint, func, text
+from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index, Integer, LargeBinary, UniqueConstraint, func, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -22,11 +22,13 @@ class ConnectionRow(Base):
     """pending, connected, needs_reauth or disconnected."""
     return_url: Mapped[str]
     created_by: Mapped[UUID | None]
-    """The user who must confirm."""
+    """The user or API key that must confirm."""
     callback: Mapped[bytes | None] = mapped_column(LargeBinary)
-    """Sealed parameters of the callback, kept until confirmation."""
+    """Sealed: the callback's parameters, then the tokens they were traded for, until the shops are stored."""
     expires_at: Mapped[datetime | None]
-    """Until when the consent may be confirmed."""
+    """Until when an open consent may be confirmed; null when none is open."""
+    confirming_until: Mapped[datetime | None]
+    """A confirmation is running until then at most; another one waits for it."""
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     connected_at: Mapped[datetime | None]
 
@@ -35,6 +37,7 @@ class OAuthStateRow(Base):
     """A single-use state given to a channel. Global: the callback knows no merchant yet."""
 
     __tablename__ = "oauth_states"
+    __table_args__ = (Index("ix_oauth_states_connection", "connection_id"),)
     state_hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
     merchant_id: Mapped[UUID]
     connection_id: Mapped[UUID]
@@ -47,7 +50,9 @@ class CredentialRow(Base):
     """Tokens, sealed. Only the holder of the refresh lease may rotate them (`refresh_fence`)."""
 
     __tablename__ = "credentials"
-    __table_args__ = (ForeignKeyConstraint(["merchant_id", "connection_id"], ["connections.merchant_id", "connections.id"]),)
+    __table_args__ = (
+        ForeignKeyConstraint(["merchant_id", "connection_id"], ["connections.merchant_id", "connections.id"]),
+    )
     merchant_id: Mapped[UUID] = mapped_column(primary_key=True)
     id: Mapped[UUID] = mapped_column(primary_key=True)
     connection_id: Mapped[UUID]
@@ -84,6 +89,8 @@ class AccountRow(Base):
     external_id: Mapped[str]
     cipher: Mapped[str | None]
     authorization_expires_at: Mapped[datetime | None]
+    expiry_warned_at: Mapped[datetime | None]
+    """When the near end of the authorisation was written to the journal."""
     is_active: Mapped[bool] = mapped_column(server_default=text("true"))
     checkpoint_at: Mapped[datetime | None]
     """End of the last complete window, on the channel's clock."""

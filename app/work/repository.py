@@ -1,6 +1,6 @@
 """Every query of durable work."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import text
@@ -91,3 +91,25 @@ async def keep(session: AsyncSession, merchant_id: UUID, work_id: UUID, fence: i
         {"merchant_id": merchant_id, "id": work_id, "fence": fence, "lease": lease},
     )
     return result.first() is not None
+
+
+async def hasten(session: AsyncSession, merchant_id: UUID, lane: UUID) -> list[tuple[UUID, int]]:
+    """Make what waits in a lane due now; ids and fresh wake-up numbers."""
+    rows = await session.execute(
+        text(
+            "update work set due_at = app_now(), dispatch_no = dispatch_no + 1"
+            " where merchant_id = :merchant_id and lane = :lane and not is_leased and due_at > app_now()"
+            " returning id, dispatch_no"
+        ),
+        {"merchant_id": merchant_id, "lane": lane},
+    )
+    return [(row.id, row.dispatch_no) for row in rows]
+
+
+async def find_due_at(session: AsyncSession, merchant_id: UUID, kind: str, ref: str) -> datetime | None:
+    """When `(kind, ref)` runs next (or until when it is leased); None when nothing is due."""
+    due_at: datetime | None = await session.scalar(
+        text("select due_at from work where merchant_id = :merchant_id and kind = :kind and ref = :ref"),
+        {"merchant_id": merchant_id, "kind": kind, "ref": ref},
+    )
+    return due_at

@@ -1,7 +1,7 @@
 """Durable work inside a transaction: add, finish, keep. Claiming across merchants is in repository.py."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -62,3 +62,13 @@ async def bury(session: AsyncSession, merchant_id: UUID, claimed: Claimed, error
 async def keep(session: AsyncSession, merchant_id: UUID, claimed: Claimed, lease: timedelta) -> bool:
     """Renew the lease. False when it was lost: stop and write nothing."""
     return await repository.keep(session, merchant_id, claimed.id, claimed.fence, lease)
+
+
+async def hasten(session: AsyncSession, merchant_id: UUID, lane: UUID) -> None:
+    """What waits for this account need not wait any longer (it can be reached again)."""
+    session.info.setdefault("wakes", []).extend(await repository.hasten(session, merchant_id, lane))
+
+
+async def find_next_run(session: AsyncSession, merchant_id: UUID, kind: str, ref: str) -> datetime | None:
+    """When `(kind, ref)` is due next; None when it is not."""
+    return await repository.find_due_at(session, merchant_id, kind, ref)

@@ -134,6 +134,7 @@ def upgrade() -> None:
     sa.Column('used_at', sa.DateTime(timezone=True), nullable=True),
     sa.PrimaryKeyConstraint('state_hash', name=op.f('pk_oauth_states'))
     )
+    op.create_index('ix_oauth_states_connection', 'oauth_states', ['connection_id'], unique=False)
     op.create_table('operations',
     sa.Column('merchant_id', sa.Uuid(), nullable=False),
     sa.Column('id', sa.Uuid(), nullable=False),
@@ -255,6 +256,7 @@ def upgrade() -> None:
     sa.Column('created_by', sa.Uuid(), nullable=True),
     sa.Column('callback', sa.LargeBinary(), nullable=True),
     sa.Column('expires_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('confirming_until', sa.DateTime(timezone=True), nullable=True),
     sa.Column('created_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
     sa.Column('connected_at', sa.DateTime(timezone=True), nullable=True),
     sa.ForeignKeyConstraint(['merchant_id'], ['merchants.id'], name=op.f('fk_connections_merchant_id')),
@@ -345,6 +347,7 @@ def upgrade() -> None:
     sa.Column('external_id', sa.Text(), nullable=False),
     sa.Column('cipher', sa.Text(), nullable=True),
     sa.Column('authorization_expires_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('expiry_warned_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('is_active', sa.Boolean(), server_default=sa.text('true'), nullable=False),
     sa.Column('checkpoint_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('complete_since', sa.DateTime(timezone=True), nullable=True),

@@ -1,0 +1,208 @@
+"""Channels, connections and shops over HTTP."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import RedirectResponse
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.channels.deps import ConnectorsDep
+from app.core.deps import DatabaseDep, KeyringDep, SettingsDep
+from app.core.errors import CursorMismatch, NotFound
+from app.core.ids import ConnectionId, ShopId
+from app.core.pagination import CursorText, Limit, Page, PageInfo, binding_of, decode_cursor, encode_cursor
+from app.core.problems import problems
+from app.identity.deps import Actor, needs
+from app.shops import connections, consent, service, views
+from app.shops.errors import (
+    ChannelFailed,
+    ChannelUnknown,
+    ConfirmationBusy,
+    ConsentMissing,
+    Disconnected,
+    InvalidStateToken,
+    OtherShopConsented,
+    ReturnUrlNotAllowed,
+    ShopAlreadyConnected,
+)
+from app.shops.schemas import (
+    ChangeShop,
+    Channel,
+    Connection,
+    ConsentRequest,
+    OpenConnection,
+    ReopenConnection,
+    Shop,
+    ShopHealth,
+)
+from app.work.deps import ContextDep
+
+router = APIRouter(prefix="/v1", tags=["shops"])
+
+ReadActor = Annotated[Actor, needs("shops:read")]
+WriteActor = Annotated[Actor, needs("shops:write")]
+
+_REDIRECT: dict[int | str, dict[str, Any]] = {
+    302: {
+        "description": "On to `return_url`, with `connection_id` in its query.",
+        "headers": {"Location": {"schema": {"type": "string"}}},
+    }
+}
+_CHANNELS_LIMIT = 200
+
+
+@router.get("/channels", responses=problems())
+async def list_channels(actor: ReadActor, connectors: ConnectorsDep, settings: SettingsDep) -> Page[Channel]:
+    """The channels of this service and what can be done with their orders."""
+    data = [views.to_channel(connectors[name], settings) for name in sorted(connectors)]
+    return Page(data=data, page=PageInfo(next_cursor=None, limit=_CHANNELS_LIMIT))
+
+
+# --- connections ------------------------------------------------------------------------------------------------------
+
+
+@router.post("/connections", status_code=201, responses=problems(ChannelUnknown, ReturnUrlNotAllowed))
+async def open_connection(body: OpenConnection, actor: WriteActor, context: ContextDep) -> ConsentRequest:
+    """Begin to connect a shop: send the seller to the answer's `authorization_url`, then confirm."""
+    begun = await consent.begin(context, actor.merchant_id, actor.id, channel=body.channel, return_url=body.return_url)
+    return views.to_consent_request(begun)
+
+
+@router.get(
+    "/connections/callback/{channel}",
+    status_code=302,
+    response_class=RedirectResponse,
+    responses={**_REDIRECT, **problems(InvalidStateToken)},
+)
+async def receive_callback(channel: str, request: Request, context: ContextDep) -> RedirectResponse:
+    """Where a channel sends the seller's browser after consent. Keeps what the channel says and sends the browser on."""
+    return _on(await consent.accept_callback(context, channel, dict(request.query_params)))
+
+
+@router.post(
+    "/connections/callback/{channel}",
+    status_code=302,
+    response_class=RedirectResponse,
+    responses={**_REDIRECT, **problems(InvalidStateToken)},
+)
+async def receive_posted_callback(channel: str, request: Request, context: ContextDep) -> RedirectResponse:
+    """The same for channels that post their callback as a form."""
+    async with request.form(max_files=0, max_fields=50) as form:
+        posted = {name: value for name, value in form.items() if isinstance(value, str)}
+    return _on(await consent.accept_callback(context, channel, {**posted, **dict(request.query_params)}))
+
+
+def _on(url: str) -> RedirectResponse:
+    return RedirectResponse(
+        url, status_code=302, headers={"Referrer-Policy": "no-referrer", "Cache-Control": "no-store"}
+    )
+
+
+@router.get("/connections", responses=problems(CursorMismatch))
+async def list_connections(
+    actor: ReadActor, database: DatabaseDep, keyring: KeyringDep, limit: Limit = 50, cursor: CursorText = None
+) -> Page[Connection]:
+    """Connections of the merchant, newest first."""
+    binding = binding_of(actor.merchant_id, "connections", None)
+    before = UUID(decode_cursor(keyring.cursor_key, binding, cursor)[0]) if cursor is not None else None
+
+    async def read(session: AsyncSession, merchant_id: UUID) -> list[Connection]:
+        rows = await service.list_connections(session, merchant_id, limit=limit + 1, before=before)
+        return [views.to_connection(row, shops) for row, shops in rows]
+
+    found = await database.transact(read, actor.merchant_id)
+    last = found[limit - 1].id if len(found) > limit else None
+    next_cursor = encode_cursor(keyring.cursor_key, binding, [str(last)]) if last else None
+    return Page(data=found[:limit], page=PageInfo(next_cursor=next_cursor, limit=limit))
+
+
+@router.get("/connections/{connection_id}", responses=problems(NotFound))
+async def get_connection(connection_id: ConnectionId, actor: ReadActor, database: DatabaseDep) -> Connection:
+    """One connection and its shops."""
+    return await database.transact(views.view_connection, actor.merchant_id, connection_id)
+
+
+@router.delete("/connections/{connection_id}", status_code=204, responses=problems(NotFound))
+async def disconnect(connection_id: ConnectionId, actor: WriteActor, database: DatabaseDep) -> Response:
+    """Stop reading the connection's shops and erase their tokens. Their orders stay."""
+    await database.transact(connections.disconnect, actor.merchant_id, connection_id)
+    return Response(status_code=204)
+
+
+@router.post(
+    "/connections/{connection_id}/reauthorize", responses=problems(NotFound, Disconnected, ReturnUrlNotAllowed)
+)
+async def reauthorize_connection(
+    connection_id: ConnectionId, actor: WriteActor, context: ContextDep, body: ReopenConnection | None = None
+) -> ConsentRequest:
+    """Ask for a new consent for shops that need one (or before they do). What waits for them goes on once it is confirmed."""
+    begun = await consent.begin_again(
+        context, actor.merchant_id, actor.id, connection_id, return_url=body.return_url if body else None
+    )
+    return views.to_consent_request(begun)
+
+
+@router.post(
+    "/connections/{connection_id}/confirm",
+    responses=problems(
+        NotFound,
+        InvalidStateToken,
+        ConsentMissing,
+        Disconnected,
+        ShopAlreadyConnected,
+        OtherShopConsented,
+        ChannelFailed,
+        ConfirmationBusy,
+    ),
+)
+async def confirm_connection(connection_id: ConnectionId, actor: WriteActor, context: ContextDep) -> Connection:
+    """Complete a consent: only whoever began it may. Connects the shops and begins to import their orders.
+
+    Confirming again changes nothing and answers the same.
+    """
+    await consent.confirm(context, actor.merchant_id, actor.id, connection_id)
+    return await context.database.transact(views.view_connection, actor.merchant_id, connection_id)
+
+
+# --- shops ------------------------------------------------------------------------------------------------------------
+
+
+@router.get("/shops", responses=problems(CursorMismatch))
+async def list_shops(
+    actor: ReadActor, database: DatabaseDep, keyring: KeyringDep, limit: Limit = 50, cursor: CursorText = None
+) -> Page[Shop]:
+    """Shops of the merchant, oldest first, disconnected ones too."""
+    binding = binding_of(actor.merchant_id, "shops", None)
+    after = UUID(decode_cursor(keyring.cursor_key, binding, cursor)[0]) if cursor is not None else None
+    found = await database.transact(views.view_shops, actor.merchant_id, after=after, limit=limit + 1)
+    last = found[limit - 1].id if len(found) > limit else None
+    next_cursor = encode_cursor(keyring.cursor_key, binding, [str(last)]) if last else None
+    return Page(data=found[:limit], page=PageInfo(next_cursor=next_cursor, limit=limit))
+
+
+@router.patch("/shops/{shop_id}", responses=problems(NotFound))
+async def change_shop(shop_id: ShopId, body: ChangeShop, actor: WriteActor, database: DatabaseDep) -> Shop:
+    """Change a shop's settings."""
+    changes = body.model_dump(mode="json", exclude_none=True, exclude={"auto_receive", "cooling", "paused"})
+    if body.paused is not None:
+        changes["is_paused"] = body.paused
+    if body.auto_receive is not None:
+        changes["auto_receive"] = body.auto_receive.model_dump(mode="json")
+    if body.cooling is not None:
+        changes["cooling"] = body.cooling.model_dump(mode="json")
+
+    async def change(session: AsyncSession, merchant_id: UUID) -> Shop:
+        await service.change_shop(session, merchant_id, shop_id, changes)
+        await session.flush()
+        return await views.view_shop(session, merchant_id, shop_id)
+
+    return await database.transact(change, actor.merchant_id)
+
+
+@router.get("/shops/{shop_id}/health", responses=problems(NotFound))
+async def get_shop_health(
+    shop_id: ShopId, actor: ReadActor, database: DatabaseDep, connectors: ConnectorsDep, settings: SettingsDep
+) -> ShopHealth:
+    """Whether the shop's orders arrive: consent, pushes, how far behind, the last error, when it is read next."""
+    return await database.transact(views.view_health, actor.merchant_id, shop_id, connectors, settings)

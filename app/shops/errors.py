@@ -1,0 +1,95 @@
+"""What can be wrong with connecting and keeping shops."""
+
+from typing import ClassVar
+
+from app.core.errors import BadRequest, Conflict, DomainError, Invalid
+
+
+class ChannelUnknown(Invalid):
+    """No configured channel of this name can be connected by consent."""
+
+    en = "`{channel}` is not a channel that can be connected here. `GET /v1/channels` lists them."
+    id = "`{channel}` bukan kanal yang dapat dihubungkan di sini. Lihat daftarnya di `GET /v1/channels`."
+
+
+class ReturnUrlNotAllowed(Invalid):
+    """After consent we redirect to listed places only."""
+
+    title = "Return URL not allowed"
+    en = "`return_url` must begin with this service's own URL or one listed in PLUGOSYNC_RETURN_URLS."
+    id = "`return_url` harus diawali URL layanan ini atau salah satu yang terdaftar di PLUGOSYNC_RETURN_URLS."
+
+
+class InvalidStateToken(BadRequest):
+    """Unknown, used, expired or somebody else's: one answer for all."""
+
+    code = "invalid_state_token"
+    title = "Consent not valid"
+    en = "This consent is unknown, used, expired or was begun by somebody else. Start again with a new authorization URL."
+    id = "Persetujuan ini tidak dikenal, sudah dipakai, kedaluwarsa, atau dimulai orang lain. Mulai lagi dengan URL baru."
+
+
+class ConsentMissing(Conflict):
+    """Confirmed before the channel sent the browser back."""
+
+    title = "Consent not given yet"
+    en = "The channel has not sent the consent yet. Open `authorization_url`, agree there, then confirm."
+    id = "Kanal belum mengirim persetujuan. Buka `authorization_url`, setujui di sana, lalu konfirmasi."
+
+
+class Disconnected(Conflict):
+    """A disconnected connection stays as history."""
+
+    title = "Connection is disconnected"
+    en = "This connection was disconnected. Connect the shop anew; its orders are still here."
+    id = "Koneksi ini sudah diputus. Hubungkan ulang toko tersebut; pesanannya masih tersimpan."
+
+
+class ShopAlreadyConnected(Conflict):
+    """One merchant per shop. Which one is nobody's business."""
+
+    code = "shop_already_connected"
+    title = "Shop already connected"
+    en = "This shop is already connected elsewhere. It must be disconnected there first."
+    id = "Toko ini sudah terhubung di tempat lain. Putuskan dulu koneksinya di sana."
+
+
+class OtherShopConsented(Conflict):
+    """Re-authorisation must be for a shop of this connection."""
+
+    code = "other_shop_consented"
+    title = "Consent for another shop"
+    en = "The consent was given for another shop than this connection's. Sign in to the right shop, or connect it anew."
+    id = (
+        "Persetujuan diberikan untuk toko lain. Masuk ke toko yang benar, atau hubungkan toko itu sebagai koneksi baru."
+    )
+
+
+class ConfirmationBusy(DomainError):
+    """Another confirmation of the same connection takes long."""
+
+    status = 503
+    code = "unavailable"
+    title = "Confirmation running"
+    en = "This connection is being confirmed right now. Ask again in a moment."
+    id = "Koneksi ini sedang dikonfirmasi. Coba lagi sebentar."
+    retryable = True
+    retry_after_seconds = 2
+
+
+class ChannelFailed(DomainError):
+    """The channel did not trade the consent for tokens."""
+
+    status: ClassVar[int] = 502
+    code = "channel_error"
+    title = "The channel did not complete the connection"
+    en = "The channel answered: {reason}. Confirm again; if that does not help, start a new consent."
+    id = "Kanal menjawab: {reason}. Konfirmasi ulang; jika gagal lagi, mulai persetujuan baru."
+    retryable = True
+
+
+class SettingInvalid(Invalid):
+    """A shop setting whose parts do not fit together."""
+
+    en = "{detail}"
+    id = "{detail}"

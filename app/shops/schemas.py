@@ -1,0 +1,226 @@
+"""Channels, connections and shops as callers see them."""
+
+from datetime import datetime
+from typing import Annotated, Literal, Self
+from zoneinfo import available_timezones
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic_core import PydanticCustomError
+
+from app.core.ids import ConnectionId, ShopId
+
+CHANNEL = "Where buyers buy: `shopee` (later also `lazada`, `tiktok_shop`, `tokopedia`, `plugo_store`). More may come."
+ChannelName = Annotated[str, Field(min_length=1, max_length=40, description=CHANNEL, examples=["shopee"])]
+ShopName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+Url = Annotated[str, Field(min_length=8, max_length=2000, examples=["http://127.0.0.1:8000/docs"])]
+CoolingMode = Literal["respect", "warn", "ignore"]
+AutoReceiveMode = Literal["off", "immediately", "after_minutes", "before_deadline"]
+
+
+class Strict(BaseModel):
+    """A body that refuses unknown fields."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+# --- channels ---------------------------------------------------------------------------------------------------------
+
+
+class ChannelWindows(BaseModel):
+    """Time ranges."""
+
+    order_list_days: int = Field(description="Longest range the channel lists at once; longer ones are split.")
+    import_max_days: int = Field(description="Longest range of one import.")
+
+
+class ChannelCaps(BaseModel):
+    """Largest sizes."""
+
+    bulk_max_orders: int = Field(description="Most orders in one bulk request.")
+    import_max_numbers: int = Field(description="Most order numbers in one import.")
+    detail_batch: int = Field(description="Most orders the channel gives in one call.")
+    label_batch: int = Field(description="Most labels the channel gives in one call.")
+
+
+class Channel(BaseModel):
+    """What can be done with orders of a channel."""
+
+    channel: ChannelName
+    title: str
+    actions: list[str] = Field(description="Everything that can be done here, e.g. `arrange_shipment`, `print_labels`.")
+    first_step: str = Field(
+        description="`receive` where an order must be received before it can be arranged, else `none`."
+    )
+    handovers: list[str] = Field(description="`pickup`, `dropoff`, `manual`.")
+    document_types: list[str]
+    windows: ChannelWindows
+    caps: ChannelCaps
+
+
+# --- connections ------------------------------------------------------------------------------------------------------
+
+
+class OpenConnection(Strict):
+    """Begin to connect a shop."""
+
+    channel: ChannelName
+    return_url: Url = Field(description="Where the browser goes after consent; must be on the operator's list.")
+
+
+class ReopenConnection(Strict):
+    """Ask for a new consent."""
+
+    return_url: Url | None = Field(default=None, description="Absent: as last time.")
+
+
+class ConsentRequest(BaseModel):
+    """Send the seller's browser to `authorization_url`, then confirm."""
+
+    id: ConnectionId
+    channel: ChannelName
+    state: str
+    authorization_url: str
+    expires_at: datetime
+
+
+class ConnectedShop(BaseModel):
+    """A shop reached through a connection."""
+
+    id: ShopId
+    name: str
+    channel: ChannelName
+
+
+class Connection(BaseModel):
+    """One authorisation at a channel."""
+
+    id: ConnectionId
+    channel: ChannelName
+    state: str = Field(description="`pending`, `connected`, `needs_reauth` or `disconnected`.")
+    shops: list[ConnectedShop]
+    created_at: datetime
+    connected_at: datetime | None
+    expires_at: datetime | None = Field(
+        description="Until when an open consent can be confirmed; null when none is open."
+    )
+
+
+# --- shops ------------------------------------------------------------------------------------------------------------
+
+
+class AutoReceive(Strict):
+    """When orders are received without anybody's doing, where the channel has that step."""
+
+    mode: AutoReceiveMode
+    value: Annotated[int, Field(ge=1, le=10_080)] | None = Field(
+        default=None, description="Minutes; with `after_minutes` and `before_deadline` only."
+    )
+
+    @model_validator(mode="after")
+    def _value_fits_mode(self) -> Self:
+        if (self.value is not None) != (self.mode in ("after_minutes", "before_deadline")):
+            raise PydanticCustomError(
+                "value_unfit", "`value` (minutes) is needed with after_minutes and before_deadline, and only with them."
+            )
+        return self
+
+
+class Cooling(Strict):
+    """How long a new order rests, in case the buyer changes their mind, and what that means for bulk shipments."""
+
+    minutes: Annotated[int, Field(ge=0, le=10_080)]
+    mode: CoolingMode
+
+
+class ChangeShop(Strict):
+    """Fields to change; absent ones stay."""
+
+    name: ShopName | None = None
+    paused: bool | None = Field(default=None, description="A paused shop is not read; its orders stay.")
+    auto_receive: AutoReceive | None = None
+    cooling: Cooling | None = None
+    timezone: Annotated[str, Field(max_length=60, examples=["Asia/Jakarta"])] | None = Field(
+        default=None, description="IANA name; local days and pickup slots of the shop are in it."
+    )
+
+    @field_validator("timezone")
+    @classmethod
+    def _is_known(cls, value: str | None) -> str | None:
+        if value is not None and value not in available_timezones():
+            raise PydanticCustomError("unknown_timezone", "This is not a time zone of the IANA database.")
+        return value
+
+
+class ShopAccount(BaseModel):
+    """The shop's id on the channel's side."""
+
+    external_id: str
+
+
+class Shop(BaseModel):
+    """A storefront."""
+
+    id: ShopId
+    name: str
+    channel: ChannelName
+    external_id: str
+    connection_id: ConnectionId
+    account: ShopAccount
+    state: str = Field(description="`ok`, `needs_reauth`, `paused` or `disconnected`.")
+    paused: bool
+    auto_receive: AutoReceive
+    cooling: Cooling
+    timezone: str
+    authorization_expires_at: datetime | None
+
+
+class AuthHealth(BaseModel):
+    """The seller's consent."""
+
+    state: str = Field(description="`ok`, `expiring` (within 7 days), `needs_reauth` or `disconnected`.")
+    since: datetime | None = Field(description="Since when a new consent is needed.")
+    reason: str | None = Field(description="What the channel answered when it was found out.")
+    expires_at: datetime | None
+    expires_in_days: int | None
+
+
+class PushHealth(BaseModel):
+    """Messages from the channel."""
+
+    last_received_at: datetime | None
+
+
+class Lag(BaseModel):
+    """How far behind the channel we are."""
+
+    seconds: int | None
+    complete_to: datetime | None
+
+
+class LastError(BaseModel):
+    """Why the last reading failed."""
+
+    at: datetime | None
+    text: str
+
+
+class Quota(BaseModel):
+    """Our own pace towards the channel, per account."""
+
+    per_second: float
+    burst: int
+
+
+class ShopHealth(BaseModel):
+    """Whether a shop's orders arrive, and if not, why."""
+
+    shop_id: ShopId
+    auth: AuthHealth
+    push: PushHealth
+    lag: Lag
+    complete_back_to: datetime | None
+    last_poll_at: datetime | None
+    last_error: LastError | None
+    next_run: datetime | None
+    quota: dict[str, Quota] = Field(description="By kind of call: `read`, `write`.")
+    paused: bool

@@ -1,0 +1,177 @@
+"""Accounts and shops for the rest of the domain: read, change, note how reading them goes."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any, Literal
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.channels.contract import ChannelAccount
+from app.core.clock import now
+from app.journal import service as journal
+from app.shops import repository
+from app.shops.models import AccountRow, ConnectionRow, ShopRow
+from app.shops.repository import ShopWithAccount
+from app.work import service as work
+
+EXPIRY_WARNING = timedelta(days=7)
+_ERROR_CHARACTERS = 500
+
+ShopState = Literal["ok", "needs_reauth", "paused", "disconnected"]
+AuthState = Literal["ok", "needs_reauth", "expiring", "disconnected"]
+
+
+# --- read -------------------------------------------------------------------------------------------------------------
+
+
+async def get_account(session: AsyncSession, merchant_id: UUID, account_id: UUID) -> AccountRow:
+    """Raises NotFound."""
+    return await repository.get_account(session, merchant_id, account_id)
+
+
+async def list_accounts(session: AsyncSession, merchant_id: UUID) -> Sequence[AccountRow]:
+    """Every account, also inactive ones."""
+    return await repository.list_accounts(session, merchant_id)
+
+
+async def get_shop(session: AsyncSession, merchant_id: UUID, shop_id: UUID) -> ShopRow:
+    """Raises NotFound."""
+    return await repository.get_shop(session, merchant_id, shop_id)
+
+
+async def list_shops(session: AsyncSession, merchant_id: UUID) -> Sequence[ShopRow]:
+    """Every storefront, oldest first."""
+    return await repository.list_shops(session, merchant_id)
+
+
+async def shop_names(session: AsyncSession, merchant_id: UUID) -> dict[UUID, str]:
+    """Names by shop."""
+    return {shop.id: shop.name for shop in await repository.list_shops(session, merchant_id)}
+
+
+def state_of(row: ShopWithAccount) -> ShopState:
+    """What the merchant has to know first about a shop."""
+    if not row.account.is_active:
+        return "disconnected"
+    if row.credential.needs_reauth_since is not None:
+        return "needs_reauth"
+    return "paused" if row.shop.is_paused else "ok"
+
+
+def authorization_of(row: ShopWithAccount, at: datetime) -> AuthState:
+    """How the consent stands."""
+    if not row.account.is_active:
+        return "disconnected"
+    if row.credential.needs_reauth_since is not None:
+        return "needs_reauth"
+    ends_at = row.account.authorization_expires_at
+    return "expiring" if ends_at is not None and ends_at - at <= EXPIRY_WARNING else "ok"
+
+
+# --- change -----------------------------------------------------------------------------------------------------------
+
+
+async def change_shop(session: AsyncSession, merchant_id: UUID, shop_id: UUID, changes: dict[str, Any]) -> ShopRow:
+    """Set these columns; what does not change leaves no entry. Reading begins again when a pause ends."""
+    shop = await repository.lock_shop(session, merchant_id, shop_id)
+    before = {name: getattr(shop, name) for name, value in changes.items() if getattr(shop, name) != value}
+    if not before:
+        return shop
+    for name in before:
+        setattr(shop, name, changes[name])
+    await journal.record(
+        session,
+        merchant_id,
+        "shop.changed",
+        subject_id=shop_id,
+        kind="audit",
+        before=before,
+        after={name: changes[name] for name in before},
+    )
+    if "is_paused" in before and not shop.is_paused:
+        await work.add(
+            session, merchant_id, "sync.poll", str(shop.account_id), lane=shop.account_id, priority=work.BACKGROUND
+        )
+    return shop
+
+
+async def list_connections(
+    session: AsyncSession, merchant_id: UUID, *, limit: int, before: UUID | None
+) -> list[tuple[ConnectionRow, list[ShopRow]]]:
+    """Newest first, each with its storefronts."""
+    rows = await repository.list_connections(session, merchant_id, limit=limit, before=before)
+    shops = await repository.list_shops_of_connections(session, merchant_id, [row.id for row in rows])
+    return [(row, shops[row.id]) for row in rows]
+
+
+async def get_connection(
+    session: AsyncSession, merchant_id: UUID, connection_id: UUID
+) -> tuple[ConnectionRow, list[ShopRow]]:
+    """With its storefronts. Raises NotFound."""
+    row = await repository.get_connection(session, merchant_id, connection_id)
+    shops = await repository.list_shops_of_connections(session, merchant_id, [connection_id])
+    return row, shops[connection_id]
+
+
+# --- how reading goes -------------------------------------------------------------------------------------------------
+
+
+async def record_account_ok(
+    session: AsyncSession,
+    merchant_id: UUID,
+    account_id: UUID,
+    *,
+    checkpoint_at: datetime | None = None,
+    complete_since: datetime | None = None,
+) -> None:
+    """A poll went well; `checkpoint_at` is the end of the complete window, `complete_since` how far back it is complete."""
+    account = await repository.lock_account(session, merchant_id, account_id)
+    account.last_poll_at = await now(session)
+    account.last_error = account.last_error_at = None
+    if checkpoint_at is not None:
+        account.checkpoint_at = max(checkpoint_at, account.checkpoint_at or checkpoint_at)
+    if complete_since is not None:
+        account.complete_since = min(complete_since, account.complete_since or complete_since)
+
+
+async def record_account_error(session: AsyncSession, merchant_id: UUID, account_id: UUID, error: str) -> None:
+    """The account could not be read."""
+    account = await repository.lock_account(session, merchant_id, account_id)
+    account.last_error = error[:_ERROR_CHARACTERS]
+    account.last_error_at = await now(session)
+
+
+async def record_push(session: AsyncSession, merchant_id: UUID, account_id: UUID) -> None:
+    """A push for the account arrived."""
+    account = await repository.lock_account(session, merchant_id, account_id)
+    account.last_push_at = await now(session)
+
+
+async def request_check(session: AsyncSession, merchant_id: UUID, account_id: UUID) -> None:
+    """Ask the channel soon whether the authorisation still stands (a push says it was revoked)."""
+    await work.add(session, merchant_id, "shops.check", str(account_id), lane=account_id, priority=work.BACKGROUND)
+
+
+async def record_authorization(
+    session: AsyncSession, merchant_id: UUID, account_id: UUID, seen: ChannelAccount
+) -> None:
+    """Keep what the channel says about an account; warn once when its authorisation ends soon."""
+    account = await repository.lock_account(session, merchant_id, account_id)
+    if seen.authorization_expires_at != account.authorization_expires_at:
+        account.authorization_expires_at = seen.authorization_expires_at
+        account.expiry_warned_at = None
+    account.cipher = seen.cipher or account.cipher
+    at = await now(session)
+    ends_at = account.authorization_expires_at
+    if ends_at is None or ends_at - at > EXPIRY_WARNING or account.expiry_warned_at is not None:
+        return
+    account.expiry_warned_at = at
+    await journal.record(
+        session,
+        merchant_id,
+        "connection.expiring",
+        subject_id=account.connection_id,
+        kind="audit",
+        after={"account": account.external_id, "authorization_expires_at": ends_at.isoformat()},
+    )
