@@ -1,0 +1,154 @@
+"""Real servers for every test: PostgreSQL, Valkey, the sandbox and the API, started once, each in its own process.
+
+Tests are kept apart by merchants, not by emptying tables: every test makes a merchant of its own.
+"""
+
+import asyncio
+import os
+import secrets
+import sys
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from app.core.db import Database
+from app.core.migrations import upgrade_database
+from app.core.settings import Settings
+from app.dev.environment import channel_environment
+from app.dev.postgres import FAST_AND_FORGETFUL
+from app.dev.processes import find_free_port, is_port_free, spawn, stop, tail, wait_until
+from app.dev.servers import EmbeddedServers
+from app.work.context import Context
+from app.worker.main import open_context
+from tests.shops.desk import KEY
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data folder of this run."""
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="session")
+def servers(home: Path) -> Iterator[EmbeddedServers]:
+    """PostgreSQL at the newest migration, and Valkey."""
+    password = secrets.token_hex(8)
+    with EmbeddedServers(
+        home,
+        owner_password=password,
+        app_password=f"app-{password}",
+        valkey_password=password,
+        postgres_settings=FAST_AND_FORGETFUL,
+    ) as started:
+        asyncio.run(upgrade_database(started.migration_database_url, started.database_url))
+        yield started
+
+
+@pytest.fixture(scope="session")
+def database_url(servers: EmbeddedServers) -> str:
+    """The database as the service's role sees it: behind row-level security."""
+    return servers.database_url
+
+
+@pytest.fixture(scope="session")
+def owner_url(servers: EmbeddedServers) -> str:
+    """The database as its owner, for plain asyncpg: only to look at what no endpoint shows."""
+    return servers.migration_database_url.replace("+asyncpg", "")
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """The service's own way to the database."""
+    opened = Database(database_url, application="test")
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture(scope="session")
+def sandbox_url(home: Path) -> Iterator[str]:
+    """The control API of the simulated marketplaces."""
+    port = _find_free_row(5)
+    log = home / "logs" / "sandbox.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    environment = {**os.environ, "PLUGOSYNC_HOME": str(home), "PLUGOSYNC_SANDBOX_PORT": str(port)}
+    process = spawn([sys.executable, "-m", "app.sandbox"], log=log, env=environment, cwd=ROOT)
+    url = f"http://127.0.0.1:{port}"
+    try:
+        wait_until(lambda: _answers(f"{url}/_control/clock"), process, what="The sandbox", log=log, seconds=30)
+        yield url
+    finally:
+        stop(process)
+
+
+@pytest.fixture(scope="session")
+def environment(servers: EmbeddedServers, sandbox_url: str, home: Path) -> dict[str, str]:
+    """What API and workers of this run get to know."""
+    credentials = httpx.get(f"{sandbox_url}/_control/credentials", trust_env=False).json()
+    return {
+        "PLUGOSYNC_HOME": str(home),
+        "PLUGOSYNC_PORT": str(find_free_port()),
+        "PLUGOSYNC_SANDBOX_PORT": str(httpx.URL(sandbox_url).port),
+        "PLUGOSYNC_DATABASE_URL": servers.database_url,
+        "PLUGOSYNC_REDIS_URL": servers.redis_url,
+        "PLUGOSYNC_SECRET_KEYS": KEY.get_secret_value(),
+        "PLUGOSYNC_HTTP_TIMEOUT_SECONDS": "1",
+        **channel_environment(credentials),
+    }
+
+
+@pytest.fixture(scope="session")
+def api_url(environment: dict[str, str], home: Path) -> Iterator[str]:
+    """The API, in a process of its own."""
+    log = home / "logs" / "api.log"
+    process = spawn([sys.executable, "-m", "app.cli", "api"], log=log, env={**os.environ, **environment}, cwd=ROOT)
+    url = f"http://127.0.0.1:{environment['PLUGOSYNC_PORT']}"
+    try:
+        wait_until(lambda: _answers(f"{url}/healthz"), process, what="The API", log=log, seconds=30)
+        yield url
+    finally:
+        stop(process)
+
+
+@pytest.fixture
+def settings(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """The same settings for code that runs in the test's own process."""
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    return Settings()
+
+
+@pytest.fixture
+async def context(settings: Settings) -> AsyncIterator[Context]:
+    """A worker's connections, in the test's own process, as the role of the service."""
+    async with open_context(settings, application="test") as opened:
+        yield opened
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    """A failed test shows what the API logged last."""
+    report = yield
+    if report.failed and "api_url" in getattr(item, "fixturenames", ()):
+        log = item.funcargs["home"] / "logs" / "api.log" if "home" in item.funcargs else None
+        if log is not None:
+            report.sections.append(("API log", tail(log, 30)))
+    return report
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(url, timeout=2, trust_env=False).is_success
+    except httpx.HTTPError:
+        return False
+
+
+def _find_free_row(length: int) -> int:
+    """The first of several free ports in a row."""
+    while True:
+        first = find_free_port()
+        if first + length < 65_000 and all(is_port_free(first + step) for step in range(length)):
+            return first
