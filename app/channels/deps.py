@@ -7,7 +7,7 @@ from fastapi import Depends, Request
 from app.channels.contract import Connectors
 
 
-def read_connectors(request: Request) -> Connectors:
+async def read_connectors(request: Request) -> Connectors:
     """Built once at start-up."""
     return cast(Connectors, request.app.state.context.connectors)
 

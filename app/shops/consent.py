@@ -197,7 +197,7 @@ async def confirm(context: Context, merchant_id: UUID, confirmer: UUID, connecti
         forget = isinstance(error, Rejected)
         log.warning("connection_not_confirmed", connection_id=str(connection_id), code=error.code)
         await _end(context, merchant_id, connection_id, callback, forget=forget)
-        raise ChannelFailed(reason=error.code or type(error).__name__) from error
+        raise ChannelFailed(source=connection.channel, reason=error.code or type(error).__name__) from error
     except (ShopAlreadyConnected, OtherShopConsented):
         await _end(context, merchant_id, connection_id, callback, forget=True)
         raise

@@ -16,6 +16,7 @@ from app.core.problems import problems
 from app.identity.deps import Actor, needs
 from app.shops import connections, consent, service, views
 from app.shops.errors import (
+    AutoReceiveInvalid,
     ChannelFailed,
     ChannelUnknown,
     ConfirmationBusy,
@@ -25,6 +26,7 @@ from app.shops.errors import (
     OtherShopConsented,
     ReturnUrlNotAllowed,
     ShopAlreadyConnected,
+    TimezoneUnknown,
 )
 from app.shops.schemas import (
     ChangeShop,
@@ -181,7 +183,7 @@ async def list_shops(
     return Page(data=found[:limit], page=PageInfo(next_cursor=next_cursor, limit=limit))
 
 
-@router.patch("/shops/{shop_id}", responses=problems(NotFound))
+@router.patch("/shops/{shop_id}", responses=problems(NotFound, AutoReceiveInvalid, TimezoneUnknown))
 async def change_shop(shop_id: ShopId, body: ChangeShop, actor: WriteActor, database: DatabaseDep) -> Shop:
     """Change a shop's settings."""
     changes = body.model_dump(mode="json", exclude_none=True, exclude={"auto_receive", "cooling", "paused"})

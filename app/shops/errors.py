@@ -88,8 +88,15 @@ class ChannelFailed(DomainError):
     retryable = True
 
 
-class SettingInvalid(Invalid):
-    """A shop setting whose parts do not fit together."""
+class TimezoneUnknown(Invalid):
+    """Not in the IANA database."""
 
-    en = "{detail}"
-    id = "{detail}"
+    en = "`{timezone}` is not a time zone of the IANA database, such as `Asia/Jakarta`."
+    id = "`{timezone}` bukan zona waktu dalam basis data IANA, misalnya `Asia/Jakarta`."
+
+
+class AutoReceiveInvalid(Invalid):
+    """Minutes without a mode that counts them, or the other way round."""
+
+    en = "`value` (minutes) is needed with `after_minutes` and `before_deadline`, and only with them."
+    id = "`value` (menit) wajib diisi untuk `after_minutes` dan `before_deadline`, dan hanya untuk keduanya."

@@ -1,13 +1,12 @@
 """Channels, connections and shops as callers see them."""
 
 from datetime import datetime
-from typing import Annotated, Literal, Self
-from zoneinfo import available_timezones
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, Field, StringConstraints
 
 from app.core.ids import ConnectionId, ShopId
+from app.core.schemas import Body
 
 CHANNEL = "Where buyers buy: `shopee` (later also `lazada`, `tiktok_shop`, `tokopedia`, `plugo_store`). More may come."
 ChannelName = Annotated[str, Field(min_length=1, max_length=40, description=CHANNEL, examples=["shopee"])]
@@ -15,12 +14,6 @@ ShopName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1,
 Url = Annotated[str, Field(min_length=8, max_length=2000, examples=["http://127.0.0.1:8000/docs"])]
 CoolingMode = Literal["respect", "warn", "ignore"]
 AutoReceiveMode = Literal["off", "immediately", "after_minutes", "before_deadline"]
-
-
-class Strict(BaseModel):
-    """A body that refuses unknown fields."""
-
-    model_config = ConfigDict(extra="forbid")
 
 
 # --- channels ---------------------------------------------------------------------------------------------------------
@@ -60,14 +53,14 @@ class Channel(BaseModel):
 # --- connections ------------------------------------------------------------------------------------------------------
 
 
-class OpenConnection(Strict):
+class OpenConnection(Body):
     """Begin to connect a shop."""
 
     channel: ChannelName
     return_url: Url = Field(description="Where the browser goes after consent; must be on the operator's list.")
 
 
-class ReopenConnection(Strict):
+class ReopenConnection(Body):
     """Ask for a new consent."""
 
     return_url: Url | None = Field(default=None, description="Absent: as last time.")
@@ -108,7 +101,7 @@ class Connection(BaseModel):
 # --- shops ------------------------------------------------------------------------------------------------------------
 
 
-class AutoReceive(Strict):
+class AutoReceive(Body):
     """When orders are received without anybody's doing, where the channel has that step."""
 
     mode: AutoReceiveMode
@@ -116,23 +109,15 @@ class AutoReceive(Strict):
         default=None, description="Minutes; with `after_minutes` and `before_deadline` only."
     )
 
-    @model_validator(mode="after")
-    def _value_fits_mode(self) -> Self:
-        if (self.value is not None) != (self.mode in ("after_minutes", "before_deadline")):
-            raise PydanticCustomError(
-                "value_unfit", "`value` (minutes) is needed with after_minutes and before_deadline, and only with them."
-            )
-        return self
 
-
-class Cooling(Strict):
+class Cooling(Body):
     """How long a new order rests, in case the buyer changes their mind, and what that means for bulk shipments."""
 
     minutes: Annotated[int, Field(ge=0, le=10_080)]
     mode: CoolingMode
 
 
-class ChangeShop(Strict):
+class ChangeShop(Body):
     """Fields to change; absent ones stay."""
 
     name: ShopName | None = None
@@ -142,13 +127,6 @@ class ChangeShop(Strict):
     timezone: Annotated[str, Field(max_length=60, examples=["Asia/Jakarta"])] | None = Field(
         default=None, description="IANA name; local days and pickup slots of the shop are in it."
     )
-
-    @field_validator("timezone")
-    @classmethod
-    def _is_known(cls, value: str | None) -> str | None:
-        if value is not None and value not in available_timezones():
-            raise PydanticCustomError("unknown_timezone", "This is not a time zone of the IANA database.")
-        return value
 
 
 class ShopAccount(BaseModel):

@@ -41,7 +41,8 @@ async def assert_key_fits(database: Database, keyring: Keyring) -> None:
 
 
 async def _open_one(session: AsyncSession, merchant_id: UUID, keyring: Keyring) -> None:
-    for credential in await repository.list_credentials(session, merchant_id):
-        if credential.access_token:
-            keyring.open(credential.access_token)
-            return
+    credentials = await repository.list_credentials(session, merchant_id)
+    callbacks = [row.callback for row in await repository.lock_sealed_connections(session, merchant_id)]
+    sealed = next(filter(None, [*(credential.access_token for credential in credentials), *callbacks]), None)
+    if sealed is not None:
+        keyring.open(sealed)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
+from zoneinfo import available_timezones
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -11,12 +12,14 @@ from app.channels.contract import ChannelAccount
 from app.core.clock import now
 from app.journal import service as journal
 from app.shops import repository
+from app.shops.errors import AutoReceiveInvalid, TimezoneUnknown
 from app.shops.models import AccountRow, ConnectionRow, ShopRow
 from app.shops.repository import ShopWithAccount
 from app.work import service as work
 
 EXPIRY_WARNING = timedelta(days=7)
 _ERROR_CHARACTERS = 500
+_TIMED_MODES = ("after_minutes", "before_deadline")
 
 ShopState = Literal["ok", "needs_reauth", "paused", "disconnected"]
 AuthState = Literal["ok", "needs_reauth", "expiring", "disconnected"]
@@ -74,6 +77,7 @@ def authorization_of(row: ShopWithAccount, at: datetime) -> AuthState:
 
 async def change_shop(session: AsyncSession, merchant_id: UUID, shop_id: UUID, changes: dict[str, Any]) -> ShopRow:
     """Set these columns; what does not change leaves no entry. Reading begins again when a pause ends."""
+    _check(changes)
     shop = await repository.lock_shop(session, merchant_id, shop_id)
     before = {name: getattr(shop, name) for name, value in changes.items() if getattr(shop, name) != value}
     if not before:
@@ -94,6 +98,14 @@ async def change_shop(session: AsyncSession, merchant_id: UUID, shop_id: UUID, c
             session, merchant_id, "sync.poll", str(shop.account_id), lane=shop.account_id, priority=work.BACKGROUND
         )
     return shop
+
+
+def _check(changes: dict[str, Any]) -> None:
+    timezone, auto_receive = changes.get("timezone"), changes.get("auto_receive")
+    if timezone is not None and timezone not in available_timezones():
+        raise TimezoneUnknown(pointer="/timezone", timezone=timezone)
+    if auto_receive is not None and (auto_receive["value"] is not None) != (auto_receive["mode"] in _TIMED_MODES):
+        raise AutoReceiveInvalid(pointer="/auto_receive/value")
 
 
 async def list_connections(
@@ -125,7 +137,7 @@ async def record_account_ok(
     checkpoint_at: datetime | None = None,
     complete_since: datetime | None = None,
 ) -> None:
-    """A poll went well; `checkpoint_at` is the end of the complete window, `complete_since` how far back it is complete."""
+    """A poll went well; the account is complete from `complete_since` to `checkpoint_at`."""
     account = await repository.lock_account(session, merchant_id, account_id)
     account.last_poll_at = await now(session)
     account.last_error = account.last_error_at = None
