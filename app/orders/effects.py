@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import case, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.orders import rollup
@@ -12,11 +12,11 @@ from app.orders.models import OrderRow, PackageRow
 
 
 async def lock_orders(session: AsyncSession, merchant_id: UUID, order_ids: Sequence[UUID]) -> dict[UUID, OrderRow]:
-    """Lock these orders in one order for everybody."""
+    """Lock these orders, in the order in which the upsert locks them too."""
     rows = await session.execute(
         select(OrderRow)
         .where(OrderRow.merchant_id == merchant_id, OrderRow.id.in_(order_ids))
-        .order_by(OrderRow.id)
+        .order_by(OrderRow.account_id, OrderRow.external_id)
         .with_for_update(key_share=True)
         .execution_options(populate_existing=True)
     )
@@ -59,12 +59,14 @@ async def mark_arranged(
     courier: str | None = None,
     tracking_number: str | None = None,
 ) -> None:
-    """Our call took effect. Reads that lag behind it are overlaid until `until`."""
+    """Our call took effect. Reads that lag behind it are overlaid until `until`; one that is ahead already stays."""
+    order = (await lock_orders(session, merchant_id, [order_id]))[order_id]
     values: dict[str, object] = {
         "open_intent": None,
-        "status": "processed",
+        "status": case((PackageRow.status.in_(("to_process", "processing")), "processed"), else_=PackageRow.status),
         "effect_state": "arranged",
         "effect_until": until,
+        "effect_base_at": order.channel_updated_at,
         "handover": handover,
     }
     if courier:
@@ -77,6 +79,7 @@ async def mark_arranged(
 
 async def give_back(session: AsyncSession, merchant_id: UUID, order_id: UUID, package_id: UUID) -> None:
     """Our call had no effect: the package waits to be arranged again, unless a read has moved it meanwhile."""
+    await lock_orders(session, merchant_id, [order_id])
     await session.execute(
         update(PackageRow)
         .where(PackageRow.merchant_id == merchant_id, PackageRow.id == package_id, PackageRow.status == "processing")

@@ -5,7 +5,19 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ForeignKeyConstraint, Identity, Index, Integer, Numeric, UniqueConstraint, func, text
+from sqlalchemy import (
+    BigInteger,
+    ForeignKeyConstraint,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    Numeric,
+    SmallInteger,
+    UniqueConstraint,
+    func,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, JSON, JSONB, TEXT
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -29,21 +41,50 @@ class OrderRow(Base):
         Index("ix_orders_number", "merchant_id", "order_number"),
         Index("ix_orders_status", "merchant_id", "status", text("placed_at desc"), text("id desc")),
         Index(
-            "ix_orders_stage", "merchant_id", "status", "stage", text("placed_at desc"), text("id desc"),
+            "ix_orders_stage",
+            "merchant_id",
+            "status",
+            "stage",
+            text("placed_at desc"),
+            text("id desc"),
             postgresql_where=text("stage is not null"),
         ),
         # Its predicate is stated by the unfiltered list only: else the planner walks it for every status.
-        Index("ix_orders_all", "merchant_id", text("placed_at desc"), text("id desc"), postgresql_where=text("is_visible")),
+        Index(
+            "ix_orders_all", "merchant_id", text("placed_at desc"), text("id desc"), postgresql_where=text("is_visible")
+        ),
         Index("ix_orders_ship_by", "merchant_id", "status", "ship_by", "id"),
         Index("ix_orders_deadline", "merchant_id", "ship_by", postgresql_where=text(OPEN)),
         Index("ix_orders_updated", "merchant_id", "updated_at", "id"),
-        Index("ix_orders_respond_by", "merchant_id", "respond_by", "id", postgresql_where=text("cancellation = 'requested'")),
         Index(
-            "ix_orders_filter", "merchant_id", "status", "stage", "channel", "shop_id", "courier", "print_status", "handover",
-            "is_linked", "is_cod", "cancellation", "is_held", postgresql_using="gin",
+            "ix_orders_respond_by",
+            "merchant_id",
+            "respond_by",
+            "id",
+            postgresql_where=text("cancellation = 'requested'"),
         ),
         Index(
-            "ix_orders_search", "merchant_id", "search", postgresql_using="gin", postgresql_ops={"search": "gin_trgm_ops"}
+            "ix_orders_filter",
+            "merchant_id",
+            "status",
+            "stage",
+            "channel",
+            "shop_id",
+            "courier",
+            "print_status",
+            "handover",
+            "is_linked",
+            "is_cod",
+            "cancellation",
+            "is_held",
+            postgresql_using="gin",
+        ),
+        Index(
+            "ix_orders_search",
+            "merchant_id",
+            "search",
+            postgresql_using="gin",
+            postgresql_ops={"search": "gin_trgm_ops"},
         ),
     )
     merchant_id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -146,7 +187,12 @@ class PackageRow(Base):
     __table_args__ = (
         UniqueConstraint("merchant_id", "order_id", "package_number"),
         ForeignKeyConstraint(["merchant_id", "order_id"], ["orders.merchant_id", "orders.id"], ondelete="CASCADE"),
-        Index("ix_packages_tracking_number", "merchant_id", "tracking_number", postgresql_where=text("tracking_number is not null")),
+        Index(
+            "ix_packages_tracking_number",
+            "merchant_id",
+            "tracking_number",
+            postgresql_where=text("tracking_number is not null"),
+        ),
     )
     merchant_id: Mapped[UUID] = mapped_column(primary_key=True)
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -167,6 +213,8 @@ class PackageRow(Base):
     """`arranged` once our arrange call is confirmed, until the channel agrees or takes it back."""
     effect_until: Mapped[datetime | None]
     """Until when a read that still shows `to_process` counts as lagging."""
+    effect_base_at: Mapped[datetime | None]
+    """The order's channel time when our effect was confirmed; only a newer one can take it back."""
     open_intent: Mapped[UUID | None]
     """The effect that is planned, sent or unknown for this package."""
 
@@ -176,7 +224,9 @@ class TrackingEventRow(Base):
 
     __tablename__ = "tracking_events"
     __table_args__ = (
-        ForeignKeyConstraint(["merchant_id", "package_id"], ["packages.merchant_id", "packages.id"], ondelete="CASCADE"),
+        ForeignKeyConstraint(
+            ["merchant_id", "package_id"], ["packages.merchant_id", "packages.id"], ondelete="CASCADE"
+        ),
     )
     merchant_id: Mapped[UUID] = mapped_column(primary_key=True)
     package_id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -209,3 +259,35 @@ class OrderCountDeltaRow(Base):
     n: Mapped[int]
     requested: Mapped[int]
     unlinked: Mapped[int]
+
+
+class FailedOrderRow(Base):
+    """An order the channel has and we could not map: kept with its reason until a later read succeeds."""
+
+    __tablename__ = "failed_orders"
+    __table_args__ = (ForeignKeyConstraint(["merchant_id", "account_id"], ["accounts.merchant_id", "accounts.id"]),)
+    merchant_id: Mapped[UUID] = mapped_column(primary_key=True)
+    account_id: Mapped[UUID] = mapped_column(primary_key=True)
+    external_id: Mapped[str] = mapped_column(primary_key=True)
+    reason: Mapped[str]
+    raw: Mapped[bytes] = mapped_column(LargeBinary)
+    attempts: Mapped[int] = mapped_column(Integer, server_default="1")
+    first_failed_at: Mapped[datetime]
+    last_failed_at: Mapped[datetime]
+
+
+class ReadRequestRow(Base):
+    """An order somebody wants re-read (push, sync, arrange): doubles coalesce, a request during a read causes another."""
+
+    __tablename__ = "read_requests"
+    __table_args__ = (
+        ForeignKeyConstraint(["merchant_id", "account_id"], ["accounts.merchant_id", "accounts.id"]),
+        Index("ix_read_requests_due", "merchant_id", "account_id", "priority", "due_at"),
+    )
+    merchant_id: Mapped[UUID] = mapped_column(primary_key=True)
+    account_id: Mapped[UUID] = mapped_column(primary_key=True)
+    external_id: Mapped[str] = mapped_column(primary_key=True)
+    wanted: Mapped[int] = mapped_column(Integer, server_default="1")
+    """Rises with every request; a read removes the row only if none came meanwhile."""
+    priority: Mapped[int] = mapped_column(SmallInteger)
+    due_at: Mapped[datetime]

@@ -372,38 +372,42 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['merchant_id', 'account_id'], ['accounts.merchant_id', 'accounts.id'], name=op.f('fk_failed_orders_merchant_id_account_id')),
     sa.PrimaryKeyConstraint('merchant_id', 'account_id', 'external_id', name=op.f('pk_failed_orders'))
     )
+    op.create_table('import_reads',
+    sa.Column('merchant_id', sa.Uuid(), nullable=False),
+    sa.Column('operation_id', sa.Uuid(), nullable=False),
+    sa.Column('account_id', sa.Uuid(), nullable=False),
+    sa.Column('external_id', sa.Text(), nullable=False),
+    sa.Column('outcome', sa.Text(), nullable=False),
+    sa.ForeignKeyConstraint(['merchant_id', 'account_id'], ['accounts.merchant_id', 'accounts.id'], name=op.f('fk_import_reads_merchant_id_account_id')),
+    sa.PrimaryKeyConstraint('merchant_id', 'operation_id', 'account_id', 'external_id', name=op.f('pk_import_reads'))
+    )
     op.create_table('import_windows',
     sa.Column('merchant_id', sa.Uuid(), nullable=False),
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('operation_id', sa.Uuid(), nullable=False),
     sa.Column('account_id', sa.Uuid(), nullable=False),
-    sa.Column('shop_ids', postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+    sa.Column('chunk', sa.Integer(), nullable=False),
+    sa.Column('by', sa.Text(), nullable=False),
     sa.Column('since', sa.DateTime(timezone=True), nullable=False),
     sa.Column('until', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('is_first_read', sa.Boolean(), server_default=sa.text('false'), nullable=False),
     sa.Column('state', sa.Text(), nullable=False),
     sa.Column('code', sa.Text(), nullable=True),
-    sa.Column('found', sa.Integer(), server_default='0', nullable=False),
-    sa.Column('new', sa.Integer(), server_default='0', nullable=False),
-    sa.Column('updated', sa.Integer(), server_default='0', nullable=False),
-    sa.Column('unchanged', sa.Integer(), server_default='0', nullable=False),
-    sa.Column('failed', sa.Integer(), server_default='0', nullable=False),
     sa.ForeignKeyConstraint(['merchant_id', 'account_id'], ['accounts.merchant_id', 'accounts.id'], name=op.f('fk_import_windows_merchant_id_account_id')),
     sa.PrimaryKeyConstraint('merchant_id', 'id', name=op.f('pk_import_windows'))
     )
     op.create_index('ix_import_windows_operation', 'import_windows', ['merchant_id', 'operation_id'], unique=False)
     op.create_table('read_requests',
     sa.Column('merchant_id', sa.Uuid(), nullable=False),
-    sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('account_id', sa.Uuid(), nullable=False),
     sa.Column('external_id', sa.Text(), nullable=False),
     sa.Column('wanted', sa.Integer(), server_default='1', nullable=False),
-    sa.Column('done', sa.Integer(), server_default='0', nullable=False),
-    sa.Column('requested_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('priority', sa.SmallInteger(), nullable=False),
+    sa.Column('due_at', sa.DateTime(timezone=True), nullable=False),
     sa.ForeignKeyConstraint(['merchant_id', 'account_id'], ['accounts.merchant_id', 'accounts.id'], name=op.f('fk_read_requests_merchant_id_account_id')),
-    sa.PrimaryKeyConstraint('merchant_id', 'id', name=op.f('pk_read_requests')),
-    sa.UniqueConstraint('merchant_id', 'account_id', 'external_id', name=op.f('uq_read_requests_merchant_id_account_id_external_id'))
+    sa.PrimaryKeyConstraint('merchant_id', 'account_id', 'external_id', name=op.f('pk_read_requests'))
     )
-    op.create_index('ix_read_requests_pending', 'read_requests', ['merchant_id', 'account_id', 'requested_at'], unique=False, postgresql_where=sa.text('wanted > done'))
+    op.create_index('ix_read_requests_due', 'read_requests', ['merchant_id', 'account_id', 'priority', 'due_at'], unique=False)
     op.create_table('shops',
     sa.Column('merchant_id', sa.Uuid(), nullable=False),
     sa.Column('id', sa.Uuid(), nullable=False),
@@ -526,6 +530,7 @@ def upgrade() -> None:
     sa.Column('is_gone', sa.Boolean(), server_default=sa.text('false'), nullable=False),
     sa.Column('effect_state', sa.Text(), nullable=True),
     sa.Column('effect_until', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('effect_base_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('open_intent', sa.Uuid(), nullable=True),
     sa.ForeignKeyConstraint(['merchant_id', 'order_id'], ['orders.merchant_id', 'orders.id'], name=op.f('fk_packages_merchant_id_order_id'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('merchant_id', 'id', name=op.f('pk_packages')),
