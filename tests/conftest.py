@@ -22,6 +22,9 @@ from app.dev.processes import find_free_port, is_port_free, spawn, stop, tail, w
 from app.dev.servers import EmbeddedServers
 from app.work.context import Context
 from app.worker.main import open_context
+from tests.fixtures.marketplace import SimulatedShop
+from tests.fixtures.merchant import Merchant, sign_up
+from tests.fixtures.world import World, connect_shop
 from tests.shops.desk import KEY
 
 ROOT = Path(__file__).parents[1]
@@ -74,7 +77,13 @@ def sandbox_url(home: Path) -> Iterator[str]:
     port = _find_free_row(5)
     log = home / "logs" / "sandbox.log"
     log.parent.mkdir(parents=True, exist_ok=True)
-    environment = {**os.environ, "PLUGOSYNC_HOME": str(home), "PLUGOSYNC_SANDBOX_PORT": str(port)}
+    environment = {
+        **os.environ,
+        "PLUGOSYNC_HOME": str(home),
+        "PLUGOSYNC_SANDBOX_PORT": str(port),
+        # The limits have tests of their own; here they would only slow the others down.
+        "PLUGOSYNC_SANDBOX_RATE_LIMIT": "off",
+    }
     process = spawn([sys.executable, "-m", "app.sandbox"], log=log, env=environment, cwd=ROOT)
     url = f"http://127.0.0.1:{port}"
     try:
@@ -96,6 +105,7 @@ def environment(servers: EmbeddedServers, sandbox_url: str, home: Path) -> dict[
         "PLUGOSYNC_REDIS_URL": servers.redis_url,
         "PLUGOSYNC_SECRET_KEYS": KEY.get_secret_value(),
         "PLUGOSYNC_HTTP_TIMEOUT_SECONDS": "1",
+        "PLUGOSYNC_CHANNEL_REQUESTS_PER_SECOND": "500",
         **channel_environment(credentials),
     }
 
@@ -122,10 +132,48 @@ def settings(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Se
 
 
 @pytest.fixture
+async def control(sandbox_url: str) -> AsyncIterator[httpx.AsyncClient]:
+    """The sandbox's control API, with no fault planned."""
+    async with httpx.AsyncClient(base_url=sandbox_url, trust_env=False, timeout=30) as client:
+        await client.delete("/_control/faults")
+        yield client
+
+
+@pytest.fixture
 async def context(settings: Settings) -> AsyncIterator[Context]:
-    """A worker's connections, in the test's own process, as the role of the service."""
+    """The connections of a worker, in this process."""
     async with open_context(settings, application="test") as opened:
         yield opened
+
+
+@pytest.fixture
+async def world(context: Context, owner_url: str, control: httpx.AsyncClient, environment: dict[str, str]) -> World:
+    """Everything around the test. Work that other tests left behind is put to rest first."""
+    world = World(context, owner_url=owner_url, control=control, environment=environment)
+    await world.sql("update work set due_at = null")
+    return world
+
+
+@pytest.fixture
+async def merchant(api_url: str, context: Context) -> AsyncIterator[Merchant]:
+    """The merchant of this test, its owner logged in."""
+    async with sign_up(api_url, context) as signed_up:
+        yield signed_up
+
+
+@pytest.fixture
+async def other_merchant(api_url: str, context: Context) -> AsyncIterator[Merchant]:
+    """Somebody else."""
+    async with sign_up(api_url, context) as signed_up:
+        yield signed_up
+
+
+@pytest.fixture
+async def shop(world: World, merchant: Merchant, control: httpx.AsyncClient, api_url: str) -> SimulatedShop:
+    """The merchant's shop, empty, connected; its first backfill is done."""
+    connected = await connect_shop(merchant, control, api_url)
+    await world.work()
+    return connected
 
 
 @pytest.hookimpl(wrapper=True)

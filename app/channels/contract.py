@@ -1,4 +1,6 @@
-"""What a connector offers. Each ability is a small protocol, asked for with isinstance; ChannelFacts says what a channel is like.
+"""What a connector offers. Each ability is a small protocol, asked for with isinstance.
+
+ChannelFacts says what a channel is like.
 
 All times are aware UTC instants, all money Decimal in major units. Every method that talks to a channel raises
 ChannelError only. Connectors keep no state between calls and never touch the database.
@@ -120,7 +122,10 @@ class Authorises(Protocol):
         ...
 
     async def refresh(self, account_id: str, tokens: Tokens) -> Tokens:
-        """Rotate. Raises Unauthorized(is_final=True) when only a new consent helps; Unknown when the answer was lost."""
+        """Rotate. Raises Unauthorized(is_final=True) when only a new consent helps.
+
+        Unknown when the answer was lost.
+        """
         ...
 
     async def fetch_account(self, access: ShopAccess) -> ChannelAccount:
@@ -258,7 +263,13 @@ class ReadsOrders(Protocol):
     """Every channel can be read."""
 
     async def list_orders(
-        self, access: ShopAccess, *, by: Literal["created", "updated"], since: datetime, until: datetime, cursor: str | None
+        self,
+        access: ShopAccess,
+        *,
+        by: Literal["created", "updated"],
+        since: datetime,
+        until: datetime,
+        cursor: str | None,
     ) -> OrderListPage:
         """One page of ids, window ≤ facts.window. Pages may repeat ids; the caller removes doubles."""
         ...
@@ -371,7 +382,10 @@ class ArrangesShipments(Protocol):
         ...
 
     async def reserve(self, access: ShopAccess) -> None:
-        """Wait for the limiter before the intent is marked sent; the call itself waits for nothing. Raises Throttled."""
+        """Wait for the limiter before the intent is marked sent; the call itself waits for nothing.
+
+        Raises Throttled.
+        """
         ...
 
     async def arrange_shipment(self, access: ShopAccess, package: PackageRef, handover: Handover) -> None:
@@ -398,7 +412,7 @@ class PrintsLabels(Protocol):
     """Labels made by the channel, asynchronously."""
 
     async def request_labels(self, access: ShopAccess, packages: Sequence[PackageRef]) -> Mapping[str, LabelStatus]:
-        """Start (or restart; repeatable) label tasks for up to facts.label_batch packages, each with its tracking number."""
+        """Start label tasks for up to facts.label_batch packages, each with its tracking number. Repeatable."""
         ...
 
     async def poll_labels(self, access: ShopAccess, packages: Sequence[PackageRef]) -> Mapping[str, LabelStatus]:
@@ -448,7 +462,10 @@ class Cancels(Protocol):
     def cancellation_reasons(self) -> tuple[CancellationReason, ...]: ...
 
     async def reserve(self, access: ShopAccess) -> None:
-        """Wait for the limiter before the intent is marked sent; the call itself waits for nothing. Raises Throttled."""
+        """Wait for the limiter before the intent is marked sent; the call itself waits for nothing.
+
+        Raises Throttled.
+        """
         ...
 
     async def cancel_order(self, access: ShopAccess, order: ChannelOrder, reason: str) -> None:

@@ -26,5 +26,3 @@ def rfc3339(moment: datetime) -> str:
 def backoff_seconds(attempts: int, *, base: float = 2.0, cap: float = 900.0, jitter: float = 0.5) -> float:
     """Exponential wait before try number `attempts + 1`; `jitter` in [0, 1) is the caller's random share."""
     return float(min(cap, base * 2 ** min(attempts, 20)) * (0.5 + jitter))
-
-

@@ -53,15 +53,25 @@ class UnsafeRole(RuntimeError):
 def _enter_tenant(session: Session, transaction: SessionTransaction, connection: Any) -> None:
     merchant_id = session.info["merchant_id"]  # KeyError: a transaction outside transact() is a bug
     connection.execute(
-        text("select set_config('app.merchant_id', :merchant, true)"), {"merchant": str(merchant_id) if merchant_id else ""}
+        text("select set_config('app.merchant_id', :merchant, true)"),
+        {"merchant": str(merchant_id) if merchant_id else ""},
     )
 
 
 class Database:
-    """Connections of one process. `transact` for everything that writes; the pool of `read_value` for pages and counts."""
+    """Connections of one process. `transact` for everything that writes.
+
+    The pool of `read_value` for pages and counts.
+    """
 
     def __init__(
-        self, url: str, *, pool_size: int = 10, read_pool_size: int = 8, statement_timeout_ms: int = 5_000, application: str = "api"
+        self,
+        url: str,
+        *,
+        pool_size: int = 10,
+        read_pool_size: int = 8,
+        statement_timeout_ms: int = 5_000,
+        application: str = "api",
     ) -> None:
         parsed = make_url(url).set(drivername="postgresql+asyncpg")
         limits = {
@@ -96,7 +106,11 @@ class Database:
         await self._engine.dispose()
 
     async def transact(
-        self, step: Callable[Concatenate[AsyncSession, UUID, P], Awaitable[T]], merchant_id: UUID, *args: P.args, **kwargs: P.kwargs
+        self,
+        step: Callable[Concatenate[AsyncSession, UUID, P], Awaitable[T]],
+        merchant_id: UUID,
+        *args: P.args,
+        **kwargs: P.kwargs,
     ) -> T:
         """Run `step(session, merchant_id, …)` in one transaction of that merchant and commit.
 
@@ -144,14 +158,17 @@ class Database:
             return await connection.fetchval(query, *args)
 
     @asynccontextmanager
-    async def read_transaction(self, merchant_id: UUID, *, isolation: str = "read committed") -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
+    async def read_transaction(
+        self, merchant_id: UUID, *, isolation: str = "read committed"
+    ) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
         """A read-only transaction on a plain connection, for several reads of one snapshot or a COPY."""
         try:
             pool = await self._open_read_pool()
             async with pool.acquire(timeout=5) as connection:
                 # One simple-protocol message; the id is a UUID, so its text can hold nothing but hex digits.
                 await connection.execute(
-                    f"begin isolation level {isolation} read only; set local app.merchant_id = '{UUID(int=merchant_id.int)}'"
+                    f"begin isolation level {isolation} read only; set local app.merchant_id ="
+                    f" '{UUID(int=merchant_id.int)}'"
                 )
                 try:
                     yield connection  # type: ignore[misc]  # the pool's proxy has the connection's methods
@@ -198,7 +215,9 @@ async def _role_is_unsafe(session: AsyncSession) -> bool:
 def is_disconnect(error: BaseException) -> bool:
     """True when the server went away rather than refused."""
     if isinstance(error, DBAPIError):
-        return bool(error.connection_invalidated) or isinstance(error, InterfaceError | OperationalError) or (
-            getattr(error.orig, "sqlstate", "") or ""
-        ).startswith(("08", "57P"))
+        return (
+            bool(error.connection_invalidated)
+            or isinstance(error, InterfaceError | OperationalError)
+            or (getattr(error.orig, "sqlstate", "") or "").startswith(("08", "57P"))
+        )
     return isinstance(error, _DISCONNECTED)

@@ -28,7 +28,9 @@ class Prefixed:
         digits = value[len(start) :] if isinstance(value, str) and value.startswith(start) else ""
         if len(digits) != 32 or not set(digits) <= set("0123456789abcdef"):
             raise PydanticCustomError(
-                "malformed_id", "This is not an id of the form {prefix}_ and 32 hexadecimal digits.", {"prefix": self.prefix}
+                "malformed_id",
+                "This is not an id of the form {prefix}_ and 32 hexadecimal digits.",
+                {"prefix": self.prefix},
             )
         return UUID(hex=digits)
 
@@ -39,11 +41,17 @@ class Prefixed:
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_plain_validator_function(
             self.parse,
-            serialization=core_schema.plain_serializer_function_ser_schema(self.format, return_schema=core_schema.str_schema()),
+            serialization=core_schema.plain_serializer_function_ser_schema(
+                self.format, return_schema=core_schema.str_schema()
+            ),
         )
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        return {"type": "string", "pattern": f"^{self.prefix}_[0-9a-f]{{32}}$", "examples": [f"{self.prefix}_{'0' * 31}1"]}
+        return {
+            "type": "string",
+            "pattern": f"^{self.prefix}_[0-9a-f]{{32}}$",
+            "examples": [f"{self.prefix}_{'0' * 31}1"],
+        }
 
 
 MerchantId = Annotated[UUID, Prefixed("mer")]

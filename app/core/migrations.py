@@ -59,7 +59,9 @@ def _create_app_role(connection: Connection, name: str, password: str) -> None:
     quoted = connection.scalar(
         text("select format(cast(:form as text), cast(:name as text), cast(:password as text))"),
         {
-            "form": "alter role %I login password %L" if exists else "create role %I login nosuperuser nobypassrls password %L",
+            "form": "alter role %I login password %L"
+            if exists
+            else "create role %I login nosuperuser nobypassrls password %L",
             "name": name,
             "password": password,
         },

@@ -39,7 +39,9 @@ class LabelRow(Base):
 
     __tablename__ = "labels"
     __table_args__ = (
-        ForeignKeyConstraint(["merchant_id", "package_id"], ["packages.merchant_id", "packages.id"], ondelete="CASCADE"),
+        ForeignKeyConstraint(
+            ["merchant_id", "package_id"], ["packages.merchant_id", "packages.id"], ondelete="CASCADE"
+        ),
     )
     merchant_id: Mapped[UUID] = mapped_column(primary_key=True)
     package_id: Mapped[UUID] = mapped_column(primary_key=True)

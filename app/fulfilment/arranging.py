@@ -111,11 +111,19 @@ async def _arrange_parcel(this: _Round, parcel: Parcel) -> None:
         try:
             handover = await _choose(this, parcel)
             await access.call(
-                this.context, merchant_id, parcel.account_id, lambda connector, door: _send(this, parcel, handover, connector, door, fences)
+                this.context,
+                merchant_id,
+                parcel.account_id,
+                lambda connector, door: _send(this, parcel, handover, connector, door, fences),
             )
         except handovers.NotPossible as error:
             await database.transact(
-                shipping.fail_parcel, merchant_id, parcel.intent_id, when=ledger.NOT_SENT, code=error.code, params=error.params
+                shipping.fail_parcel,
+                merchant_id,
+                parcel.intent_id,
+                when=ledger.NOT_SENT,
+                code=error.code,
+                params=error.params,
             )
         except AlreadyDone as error:
             await _decide_now(this, parcel, fences[-1], error)
@@ -141,7 +149,9 @@ async def _arrange_parcel(this: _Round, parcel: Parcel) -> None:
             log.info("intent_moved", intent_id=str(parcel.intent_id))
         else:
             fail.point("call.after_response")
-            await database.transact(shipping.confirm, merchant_id, parcel.intent_id, fence=fences[-1], evidence="answer")
+            await database.transact(
+                shipping.confirm, merchant_id, parcel.intent_id, fence=fences[-1], evidence="answer"
+            )
             fail.point("confirm.after_commit")
 
 
@@ -222,7 +232,11 @@ async def _read_and_note(context: Context, merchant_id: UUID, account_id: UUID, 
     readings = await access.call(context, merchant_id, account_id, read)
     for intent_id, ref in wanted.items():
         await context.database.transact(
-            shipping.note_reading, merchant_id, intent_id, readings.get(ref.package_number), read_started_at=read_started_at
+            shipping.note_reading,
+            merchant_id,
+            intent_id,
+            readings.get(ref.package_number),
+            read_started_at=read_started_at,
         )
 
 

@@ -35,7 +35,9 @@ _REFUSALS = (
 )
 
 
-@router.post("/orders/bulk", status_code=202, responses={**ACCEPTED, **problems(*_REFUSALS, OptionNotTaken, ReasonRequired)})
+@router.post(
+    "/orders/bulk", status_code=202, responses={**ACCEPTED, **problems(*_REFUSALS, OptionNotTaken, ReasonRequired)}
+)
 async def act_on_orders(
     body: BulkAction,
     actor: ShipActor,
@@ -58,12 +60,16 @@ async def act_on_orders(
 
 
 @router.post("/shipments/options", responses=problems())
-async def ask_shipping_options(body: AskShippingOptions, actor: ShipActor, context: ContextDep) -> ShippingOptionsAnswer:
+async def ask_shipping_options(
+    body: AskShippingOptions, actor: ShipActor, context: ContextDep
+) -> ShippingOptionsAnswer:
     """What the channels offer for handing over these orders: methods, pickup addresses with slots, branches."""
     return await options.ask(context, actor.merchant_id, body.order_ids)
 
 
-@router.post("/shipments", status_code=202, responses={**ACCEPTED, **problems(*_REFUSALS, NumberRequired, NumberNotTaken)})
+@router.post(
+    "/shipments", status_code=202, responses={**ACCEPTED, **problems(*_REFUSALS, NumberRequired, NumberNotTaken)}
+)
 async def arrange_shipments(
     body: ArrangeShipment,
     actor: ShipActor,

@@ -138,9 +138,12 @@ async def mark_sent(
     row = (
         await session.execute(
             text(
-                "update effect_intents set state = 'sent', fence = fence + 1, attempt = attempt + 1, call_id = :call_id,"
-                " params = cast(:params as jsonb), params_hash = :hash, sent_at = app_now(), reads = 0, absent_reads = 0,"
-                " settle_until = app_now() + :settle, lease_until = app_now() + :lease, next_check_at = app_now() + :lease"
+                "update effect_intents set state = 'sent', fence = fence + 1, attempt = attempt + 1, call_id ="
+                " :call_id,"
+                " params = cast(:params as jsonb), params_hash = :hash, sent_at = app_now(), reads = 0, absent_reads"
+                " = 0,"
+                " settle_until = app_now() + :settle, lease_until = app_now() + :lease, next_check_at = app_now() +"
+                " :lease"
                 " where merchant_id = :merchant_id and id = :id and state = 'planned' returning fence"
             ),
             {
@@ -160,7 +163,10 @@ async def mark_sent(
 async def confirm(
     session: AsyncSession, merchant_id: UUID, intent_id: UUID, *, fence: int | None, outcome: dict[str, Any]
 ) -> IntentRow | None:
-    """`sent/unknown → confirmed` by the answer to our call (`fence`) or by a read (`fence=None`). None: nothing to do."""
+    """`sent/unknown → confirmed` by the answer to our call (`fence`) or by a read (`fence=None`). None.
+
+    Nothing to do.
+    """
     intent = await get(session, merchant_id, intent_id)
     if intent.state not in ("sent", "unknown") or (fence is not None and intent.fence != fence):
         return None
@@ -203,7 +209,9 @@ async def release(session: AsyncSession, merchant_id: UUID, intent_id: UUID, *, 
     return True
 
 
-async def doubt(session: AsyncSession, merchant_id: UUID, intent_id: UUID, *, fence: int, outcome: dict[str, Any]) -> bool:
+async def doubt(
+    session: AsyncSession, merchant_id: UUID, intent_id: UUID, *, fence: int, outcome: dict[str, Any]
+) -> bool:
     """`sent → unknown`: it may have taken effect."""
     intent = await get(session, merchant_id, intent_id)
     if intent.state != "sent" or intent.fence != fence:
@@ -218,15 +226,20 @@ async def doubt_expired(session: AsyncSession, merchant_id: UUID, item_ids: list
     """`sent → unknown` for calls whose worker is gone: their lease has ended."""
     await session.execute(
         text(
-            "update effect_intents set state = 'unknown', next_check_at = app_now(), outcome = '{\"code\": \"lease_ended\"}'"
-            " where merchant_id = :merchant_id and item_id = any(:items) and state = 'sent' and lease_until <= app_now()"
+            "update effect_intents set state = 'unknown', next_check_at = app_now(), outcome = '{\"code\":"
+            " \"lease_ended\"}'"
+            " where merchant_id = :merchant_id and item_id = any(:items) and state = 'sent' and lease_until <="
+            " app_now()"
         ),
         {"merchant_id": merchant_id, "items": item_ids},
     )
 
 
 async def note_absent(session: AsyncSession, merchant_id: UUID, intent_id: UUID, *, read_started_at: datetime) -> bool:
-    """A read says the effect is not there. True when that is now proved and one resend is allowed (`unknown → planned`)."""
+    """A read says the effect is not there.
+
+    True when that is now proved and one resend is allowed (`unknown → planned`).
+    """
     intent = await get(session, merchant_id, intent_id)
     if intent.state != "unknown":
         return False

@@ -21,7 +21,12 @@ class IntentRow(Base):
     __table_args__ = (
         UniqueConstraint("merchant_id", "kind", "target", "generation"),
         Index("ix_effect_intents_item", "merchant_id", "item_id"),
-        Index("ix_effect_intents_open", "merchant_id", "next_check_at", postgresql_where=text("state in ('planned', 'sent', 'unknown')")),
+        Index(
+            "ix_effect_intents_open",
+            "merchant_id",
+            "next_check_at",
+            postgresql_where=text("state in ('planned', 'sent', 'unknown')"),
+        ),
     )
     merchant_id: Mapped[UUID] = mapped_column(primary_key=True)
     id: Mapped[UUID] = mapped_column(primary_key=True)

@@ -50,14 +50,19 @@ class _Asked:
 async def ask(context: Context, merchant_id: UUID, order_ids: Sequence[UUID]) -> ShippingOptionsAnswer:
     """Options for these orders; those that cannot be arranged are listed with their reason, never silently left out."""
     asked, exceptions = await context.database.transact(_sort_out, merchant_id, order_ids)
-    timezones = {shop.id: ZoneInfo(shop.timezone) for shop in await context.database.transact(shops.list_shops, merchant_id)}
+    timezones = {
+        shop.id: ZoneInfo(shop.timezone) for shop in await context.database.transact(shops.list_shops, merchant_id)
+    }
     gate = asyncio.Semaphore(_AT_ONCE)
 
     async def one(entry: _Asked) -> ShippingOptions | str:
         async with gate:
             try:
                 return await access.call(
-                    context, merchant_id, entry.order.account_id, lambda connector, door: _fetch(connector, door, entry.package)
+                    context,
+                    merchant_id,
+                    entry.order.account_id,
+                    lambda connector, door: _fetch(connector, door, entry.package),
                 )
             except Unauthorized:
                 return "needs_reauth"

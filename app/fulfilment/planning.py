@@ -1,4 +1,4 @@
-"""Turns a selection into the items of an operation: who is in, who is refused at once and why. Steps inside a transaction."""
+"""Turns a selection into the items of an operation: who is in, who is refused at once and why."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -101,7 +101,9 @@ async def bulk(
         return Opened(replay, replayed=True)
     _check_options(body)
     selected = await orders.select_orders(session, merchant_id, body.selection, limit=bulk_max_orders)
-    items = build_items(selected, body.action, lambda order: {"external_id": order.external_id, "planned_state": plan_state(order)})
+    items = build_items(
+        selected, body.action, lambda order: {"external_id": order.external_id, "planned_state": plan_state(order)}
+    )
     makes_document = body.action in ("print_labels", "print_invoices")
     return await operations.open_operation(
         session,

@@ -19,7 +19,9 @@ class HandoverChoice(Body):
     method: Method
     date: date | None = Field(default=None, description="Local day of the pickup; default the first day offered.")
     time_from: str | None = Field(
-        default=None, pattern=r"^([01]\d|2[0-3]):[0-5]\d$", description="Earliest local start of the pickup slot, HH:MM."
+        default=None,
+        pattern=r"^([01]\d|2[0-3]):[0-5]\d$",
+        description="Earliest local start of the pickup slot, HH:MM.",
     )
 
 
@@ -46,8 +48,8 @@ class ArrangeShipment(Body):
 
     selection: Selection
     handover: HandoverChoice
-    per_shop: Annotated[list[ShopChoice], Field(max_length=1000)] = []
-    per_order: Annotated[list[OrderChoice], Field(max_length=1000)] = []
+    per_shop: Annotated[tuple[ShopChoice, ...], Field(max_length=1000)] = ()
+    per_order: Annotated[tuple[OrderChoice, ...], Field(max_length=1000)] = ()
     dry_run: bool = False
 
 
@@ -57,7 +59,9 @@ class BulkOptions(Body):
     reason: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = Field(
         default=None, description="`hold`: why; shown where the order is refused."
     )
-    language: Literal["en", "id"] | None = Field(default=None, description="`print_invoices`: language of the paper; default id.")
+    language: Literal["en", "id"] | None = Field(
+        default=None, description="`print_invoices`: language of the paper; default id."
+    )
 
 
 class BulkAction(Body):

@@ -62,9 +62,15 @@ async def begin_chunk(
     return operation, items
 
 
-async def prepare(session: AsyncSession, merchant_id: UUID, operation: OperationRow, item_ids: list[UUID]) -> list[Parcel]:
+async def prepare(
+    session: AsyncSession, merchant_id: UUID, operation: OperationRow, item_ids: list[UUID]
+) -> list[Parcel]:
     """Check every order as it was just read, settle those that cannot be arranged, and plan an intent per package."""
-    items = [item for item in [await items_repository.lock_item(session, merchant_id, one) for one in item_ids] if item.state == "running"]
+    items = [
+        item
+        for item in [await items_repository.lock_item(session, merchant_id, one) for one in item_ids]
+        if item.state == "running"
+    ]
     order_ids = [item.order_id for item in items if item.order_id is not None]
     orders = await effects.lock_orders(session, merchant_id, order_ids)
     packages = await effects.list_packages(session, merchant_id, order_ids, lock=True)
@@ -84,7 +90,10 @@ async def prepare(session: AsyncSession, merchant_id: UUID, operation: Operation
     if parcels:
         fail.point("intent.planned")
         await effects.begin(
-            session, merchant_id, {parcel.package_id: parcel.intent_id for parcel in parcels}, {parcel.order_id for parcel in parcels}
+            session,
+            merchant_id,
+            {parcel.package_id: parcel.intent_id for parcel in parcels},
+            {parcel.order_id for parcel in parcels},
         )
     return parcels
 
@@ -103,13 +112,24 @@ def plan_state(order: OrderRow) -> list[str | None]:
 
 
 async def _refuse(
-    session: AsyncSession, merchant_id: UUID, item: OperationItemRow, order: OrderRow, intents: list[IntentRow], code: str
+    session: AsyncSession,
+    merchant_id: UUID,
+    item: OperationItemRow,
+    order: OrderRow,
+    intents: list[IntentRow],
+    code: str,
 ) -> None:
     for intent in intents:
         if await ledger.reject(session, merchant_id, intent.id, when=ledger.NOT_SENT, outcome={"code": code}):
             await effects.give_back(session, merchant_id, order.id, intent.target)
     await operations.settle_item(
-        session, merchant_id, item.id, "skipped", code, text_params={"reason": order.hold or ""}, next_action=next_action_of(code)
+        session,
+        merchant_id,
+        item.id,
+        "skipped",
+        code,
+        text_params={"reason": order.hold or ""},
+        next_action=next_action_of(code),
     )
 
 
@@ -238,13 +258,19 @@ async def confirm(
     """It took effect: by the answer to our call, or by a read (`fence=None`)."""
     fail.point("confirm.before_commit")
     intent = await ledger.confirm(
-        session, merchant_id, intent_id, fence=fence, outcome={"evidence": evidence, "channel_status": reading and reading.channel_status}
+        session,
+        merchant_id,
+        intent_id,
+        fence=fence,
+        outcome={"evidence": evidence, "channel_status": reading and reading.channel_status},
     )
     if intent is None:
         return False
     method = str(intent.params["method"])
     is_manual = method == "manual"
-    tracking_number = (reading.tracking_number if reading else None) or (intent.params.get("tracking_number") if is_manual else None)
+    tracking_number = (reading.tracking_number if reading else None) or (
+        intent.params.get("tracking_number") if is_manual else None
+    )
     await effects.mark_arranged(
         session,
         merchant_id,
@@ -316,7 +342,12 @@ async def doubt(session: AsyncSession, merchant_id: UUID, intent_id: UUID, *, fe
 
 
 async def note_reading(
-    session: AsyncSession, merchant_id: UUID, intent_id: UUID, reading: ShipmentReading | None, *, read_started_at: datetime
+    session: AsyncSession,
+    merchant_id: UUID,
+    intent_id: UUID,
+    reading: ShipmentReading | None,
+    *,
+    read_started_at: datetime,
 ) -> None:
     """Let a read decide about an unknown effect."""
     state = reading.state.value if reading is not None else "undecided"
@@ -365,7 +396,9 @@ async def request_tracking_numbers(
         if package.status == "processed" and package.tracking_number is None
     }
     if waiting:
-        await reading.request_read(session, merchant_id, account_id, sorted(waiting), due_in=_NUMBER_AFTER, priority=work.USER)
+        await reading.request_read(
+            session, merchant_id, account_id, sorted(waiting), due_in=_NUMBER_AFTER, priority=work.USER
+        )
 
 
 async def flag_old_unknowns(session: AsyncSession, merchant_id: UUID, item_ids: list[UUID], after: timedelta) -> None:
@@ -380,7 +413,9 @@ async def flag_old_unknowns(session: AsyncSession, merchant_id: UUID, item_ids: 
 async def end_chunk(session: AsyncSession, merchant_id: UUID, operation_id: UUID, chunk: int) -> timedelta | None:
     """Derive the operation's state; when to look at this chunk again, None when all of it is final."""
     await operations.refresh(session, merchant_id, operation_id)
-    left = await items_repository.list_items(session, merchant_id, operation_id, chunk=chunk, states=("running", "unknown"))
+    left = await items_repository.list_items(
+        session, merchant_id, operation_id, chunk=chunk, states=("running", "unknown")
+    )
     if not left:
         return None
     now = await clock.now(session)

@@ -41,7 +41,9 @@ async def read_idempotency(
     who = caller()
     route = f"{request.method} {request.url.path}"
     digest = hashlib.sha256(f"{route}\n{canonical}".encode()).digest()
-    return Idempotency(principal=f"{who.type}:{who.id.hex if who.id else ''}", route=route, key=key, request_hash=digest)
+    return Idempotency(
+        principal=f"{who.type}:{who.id.hex if who.id else ''}", route=route, key=key, request_hash=digest
+    )
 
 
 IdempotencyDep = Annotated[Idempotency, Depends(read_idempotency)]

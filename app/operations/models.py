@@ -17,7 +17,12 @@ class OperationRow(Base):
     __tablename__ = "operations"
     __table_args__ = (
         Index("ix_operations_newest", "merchant_id", text("created_at desc"), text("id desc")),
-        Index("ix_operations_open", "merchant_id", "id", postgresql_where=text("finished_at is null and state <> 'planned'")),
+        Index(
+            "ix_operations_open",
+            "merchant_id",
+            "id",
+            postgresql_where=text("finished_at is null and state <> 'planned'"),
+        ),
     )
     merchant_id: Mapped[UUID] = mapped_column(primary_key=True)
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -51,7 +56,9 @@ class OperationItemRow(Base):
 
     __tablename__ = "operation_items"
     __table_args__ = (
-        ForeignKeyConstraint(["merchant_id", "operation_id"], ["operations.merchant_id", "operations.id"], ondelete="CASCADE"),
+        ForeignKeyConstraint(
+            ["merchant_id", "operation_id"], ["operations.merchant_id", "operations.id"], ondelete="CASCADE"
+        ),
         Index("ix_operation_items_operation", "merchant_id", "operation_id", "position"),
         Index("ix_operation_items_chunk", "merchant_id", "operation_id", "chunk"),
     )

@@ -23,7 +23,9 @@ async def find_operation(
     return (await session.execute(query.execution_options(populate_existing=True))).scalar_one_or_none()
 
 
-async def get_operation(session: AsyncSession, merchant_id: UUID, operation_id: UUID, *, lock: bool = False) -> OperationRow:
+async def get_operation(
+    session: AsyncSession, merchant_id: UUID, operation_id: UUID, *, lock: bool = False
+) -> OperationRow:
     """Raises NotFound."""
     operation = await find_operation(session, merchant_id, operation_id, lock=lock)
     if operation is None:
@@ -48,7 +50,11 @@ async def count_open(session: AsyncSession, merchant_id: UUID) -> int:
         await session.scalar(
             select(func.count())
             .select_from(OperationRow)
-            .where(OperationRow.merchant_id == merchant_id, OperationRow.finished_at.is_(None), OperationRow.state != "planned")
+            .where(
+                OperationRow.merchant_id == merchant_id,
+                OperationRow.finished_at.is_(None),
+                OperationRow.state != "planned",
+            )
         )
         or 0
     )
@@ -149,12 +155,19 @@ async def tally(session: AsyncSession, merchant_id: UUID, operation_ids: Sequenc
 
 
 async def claim_key(
-    session: AsyncSession, merchant_id: UUID, principal: str, route: str, key: str, request_hash: bytes, operation_id: UUID
+    session: AsyncSession,
+    merchant_id: UUID,
+    principal: str,
+    route: str,
+    key: str,
+    request_hash: bytes,
+    operation_id: UUID,
 ) -> bool:
     """Bind the key to the operation. False when another request holds it (waits for that one to commit)."""
     result = await session.execute(
         text(
-            "insert into idempotency_keys as k (merchant_id, principal, route, key, request_hash, operation_id, expires_at)"
+            "insert into idempotency_keys as k (merchant_id, principal, route, key, request_hash, operation_id,"
+            " expires_at)"
             " values (:merchant_id, :principal, :route, :key, :request_hash, :operation_id, app_now() + :life)"
             " on conflict (merchant_id, principal, route, key) do update set request_hash = excluded.request_hash,"
             " operation_id = excluded.operation_id, expires_at = excluded.expires_at where k.expires_at < app_now()"
@@ -173,7 +186,9 @@ async def claim_key(
     return result.first() is not None
 
 
-async def find_key(session: AsyncSession, merchant_id: UUID, principal: str, route: str, key: str) -> IdempotencyKeyRow | None:
+async def find_key(
+    session: AsyncSession, merchant_id: UUID, principal: str, route: str, key: str
+) -> IdempotencyKeyRow | None:
     """The live binding of a key."""
     return (
         await session.execute(

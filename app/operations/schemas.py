@@ -1,7 +1,6 @@
 """What callers see of operations."""
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel, Field
@@ -89,7 +88,9 @@ class OperationItem(BaseModel):
     order_id: OrderId | None
     order_number: str | None
     shop_id: ShopId | None
-    channel: str | None = Field(description="shopee, lazada, tiktok_shop, tokopedia, plugo_store or a channel added later.")
+    channel: str | None = Field(
+        description="shopee, lazada, tiktok_shop, tokopedia, plugo_store or a channel added later."
+    )
     state: str = Field(description="pending, running, succeeded, skipped, failed or unknown (open on output).")
     code: str | None
     text: str | None
@@ -108,6 +109,3 @@ def created_by_text(type: str, id: UUID | None) -> str | None:
     if id is None:
         return None
     return Prefixed({"user": "usr", "api_key": "key"}.get(type, "mer")).format(id)
-
-
-

@@ -98,7 +98,13 @@ async def open_operation(
     operation_id = new_id()
     if idempotency is not None:
         mine = await repository.claim_key(
-            session, merchant_id, idempotency.principal, idempotency.route, idempotency.key, idempotency.request_hash, operation_id
+            session,
+            merchant_id,
+            idempotency.principal,
+            idempotency.route,
+            idempotency.key,
+            idempotency.request_hash,
+            operation_id,
         )
         if not mine:
             winner = await find_replay(session, merchant_id, idempotency)
@@ -133,7 +139,9 @@ async def open_operation(
         session, [_item_values(merchant_id, operation_id, position, item, now) for position, item in enumerate(items)]
     )
     if not dry_run:
-        await _ask_for_chunks(session, merchant_id, job, operation_id, {(i.chunk, i.account_id) for i in items if i.state == "pending"})
+        await _ask_for_chunks(
+            session, merchant_id, job, operation_id, {(i.chunk, i.account_id) for i in items if i.state == "pending"}
+        )
         await refresh(session, merchant_id, operation_id)
     return Opened(operation_id, replayed=False)
 
@@ -250,7 +258,12 @@ async def add_result(session: AsyncSession, merchant_id: UUID, operation_id: UUI
 
 
 async def set_open_parts(
-    session: AsyncSession, merchant_id: UUID, operation_id: UUID, open_parts: int, failed_parts: int, succeeded_parts: int = 0
+    session: AsyncSession,
+    merchant_id: UUID,
+    operation_id: UUID,
+    open_parts: int,
+    failed_parts: int,
+    succeeded_parts: int = 0,
 ) -> None:
     """Say how many parts that are no orders are left, failed and done."""
     operation = await repository.get_operation(session, merchant_id, operation_id, lock=True)
@@ -348,7 +361,13 @@ async def _bind(session: AsyncSession, merchant_id: UUID, operation_id: UUID, id
     """Tie the key to this operation. True when it was tied by the same request before."""
     await repository.get_operation(session, merchant_id, operation_id)
     if await repository.claim_key(
-        session, merchant_id, idempotency.principal, idempotency.route, idempotency.key, idempotency.request_hash, operation_id
+        session,
+        merchant_id,
+        idempotency.principal,
+        idempotency.route,
+        idempotency.key,
+        idempotency.request_hash,
+        operation_id,
     ):
         return False
     await find_replay(session, merchant_id, idempotency)

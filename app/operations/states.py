@@ -9,7 +9,10 @@ FINISHED = frozenset({"succeeded", "failed", "partially_succeeded", "cancelled"}
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """Items by state; `good` counts successes and skips that were already done, `attended` unknowns that wait for a person."""
+    """Items by state.
+
+    `good` counts successes and skips that were already done, `attended` unknowns that wait for a person.
+    """
 
     by_state: Mapping[str, int]
     good: int

@@ -47,7 +47,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "not_needed": ("Not needed for this order.", "Tidak diperlukan untuk pesanan ini."),
     "not_ready": ("The order is not ready for this.", "Pesanan belum siap untuk ini."),
     "on_hold": ("The order is on hold: {reason}", "Pesanan ditahan: {reason}"),
-    "operation_cancelled": ("The operation was cancelled before this order.", "Operasi dibatalkan sebelum pesanan ini."),
+    "operation_cancelled": (
+        "The operation was cancelled before this order.",
+        "Operasi dibatalkan sebelum pesanan ini.",
+    ),
     "order_cancelled": ("The order is cancelled.", "Pesanan sudah dibatalkan."),
     "order_closed": ("The order is already closed.", "Pesanan sudah selesai."),
     "packages_changed": (

@@ -37,7 +37,10 @@ async def view_operations(session: AsyncSession, merchant_id: UUID, rows: Sequen
 
 
 def _to_operation(row: OperationRow, tally: Tally, now: datetime) -> Operation:
-    counts = {state: tally.by_state.get(state, 0) for state in ("pending", "running", "succeeded", "skipped", "failed", "unknown")}
+    counts = {
+        state: tally.by_state.get(state, 0)
+        for state in ("pending", "running", "succeeded", "skipped", "failed", "unknown")
+    }
     return Operation(
         id=row.id,
         kind=row.kind,
@@ -48,7 +51,9 @@ def _to_operation(row: OperationRow, tally: Tally, now: datetime) -> Operation:
         finished_at=row.finished_at,
         eta_seconds=_eta_seconds(row, tally, now),
         created_by=CreatedBy(
-            type=row.created_by_type, id=created_by_text(row.created_by_type, row.created_by_id), name=row.created_by_name
+            type=row.created_by_type,
+            id=created_by_text(row.created_by_type, row.created_by_id),
+            name=row.created_by_name,
         ),
         request_id=row.request_id,
         result=OperationResult.model_validate({"documents": [], **row.result}),

@@ -277,7 +277,10 @@ class FailedOrderRow(Base):
 
 
 class ReadRequestRow(Base):
-    """An order somebody wants re-read (push, sync, arrange): doubles coalesce, a request during a read causes another."""
+    """An order somebody wants re-read (push, sync, arrange).
+
+    Doubles coalesce, a request during a read causes another.
+    """
 
     __tablename__ = "read_requests"
     __table_args__ = (

@@ -24,7 +24,8 @@ async def upsert(
             text(
                 "insert into work as w (merchant_id, id, kind, ref, lane, priority, due_at)"
                 " values (:merchant_id, :id, :kind, :ref, :lane, :priority, app_now() + :due_in)"
-                " on conflict (merchant_id, kind, ref) do update set wanted = w.wanted + 1, dispatch_no = w.dispatch_no + 1,"
+                " on conflict (merchant_id, kind, ref) do update set wanted = w.wanted + 1, dispatch_no ="
+                " w.dispatch_no + 1,"
                 " is_dead = false, priority = least(w.priority, excluded.priority),"
                 " due_at = case when w.is_leased and w.due_at > app_now() then w.due_at"
                 " else least(coalesce(w.due_at, excluded.due_at), excluded.due_at) end"

@@ -48,10 +48,17 @@ async def add(
 
 
 async def finish(
-    session: AsyncSession, merchant_id: UUID, claimed: Claimed, *, again_in: timedelta | None = None, error: str | None = None
+    session: AsyncSession,
+    merchant_id: UUID,
+    claimed: Claimed,
+    *,
+    again_in: timedelta | None = None,
+    error: str | None = None,
 ) -> bool:
     """End this run; `again_in` makes it due again. False when the lease was lost: then nothing was written."""
-    return await repository.finish(session, merchant_id, claimed.id, claimed.fence, claimed.wanted, again_in=again_in, error=error)
+    return await repository.finish(
+        session, merchant_id, claimed.id, claimed.fence, claimed.wanted, again_in=again_in, error=error
+    )
 
 
 async def bury(session: AsyncSession, merchant_id: UUID, claimed: Claimed, error: str) -> bool:

@@ -37,7 +37,10 @@ def redis_settings(url: str) -> RedisSettings:
 
 
 class Waker:
-    """Sends one wake-up per piece of work that a transaction asked for. Failures are only logged: the poll finds the work."""
+    """Sends one wake-up per piece of work that a transaction asked for.
+
+    Failures are only logged: the poll finds the work.
+    """
 
     def __init__(self, url: str) -> None:
         self._settings = redis_settings(url)

@@ -1,4 +1,7 @@
-"""arq as an alarm clock: a wake-up rings the claim loop and nothing else, so its death, doubles and losses cost seconds."""
+"""arq as an alarm clock: a wake-up rings the claim loop and nothing else.
+
+So its death, its doubles and its losses cost seconds.
+"""
 
 import asyncio
 from collections.abc import Callable
@@ -38,7 +41,7 @@ async def ring_from_arq(url: str, ring: Callable[[], None]) -> None:
         )
         try:
             await arq.async_run()
-        except (RedisError, OSError, TimeoutError, asyncio.TimeoutError) as error:
+        except (RedisError, OSError, TimeoutError) as error:
             log.warning("alarm_lost", reason=type(error).__name__, retry_in_seconds=pause)
         finally:
             await arq.close()

@@ -133,7 +133,9 @@ class Worker:
             await self._context.database.transact(work.bury, claimed.merchant_id, claimed, error)
         else:
             pause = timedelta(seconds=backoff_seconds(claimed.attempts, jitter=random.random()))  # noqa: S311
-            await self._context.database.transact(work.finish, claimed.merchant_id, claimed, again_in=pause, error=error)
+            await self._context.database.transact(
+                work.finish, claimed.merchant_id, claimed, again_in=pause, error=error
+            )
 
 
 def _pause(error: ChannelError, attempts: int) -> timedelta:
@@ -150,4 +152,9 @@ async def _claim(session: AsyncSession, most: int, lease: timedelta) -> list[Cla
         text("select merchant_id, id, kind, ref, fence, wanted, attempts from claim_work(:most, :lease)"),
         {"most": most, "lease": lease},
     )
-    return [Claimed(UUID(int=row.merchant_id.int), UUID(int=row.id.int), row.kind, row.ref, row.fence, row.wanted, row.attempts) for row in rows]
+    return [
+        Claimed(
+            UUID(int=row.merchant_id.int), UUID(int=row.id.int), row.kind, row.ref, row.fence, row.wanted, row.attempts
+        )
+        for row in rows
+    ]

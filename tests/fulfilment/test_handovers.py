@@ -16,7 +16,9 @@ def slot(id: str, day: int, hour_utc: int) -> Slot:
 
 
 # 18:00 UTC on the 24th is 01:00 on the 25th in Jakarta.
-HOME = PickupAddress(id="1", text="Dago", is_default=False, slots=(slot("a", 24, 18), slot("b", 25, 3), slot("c", 26, 3)))
+HOME = PickupAddress(
+    id="1", text="Dago", is_default=False, slots=(slot("a", 24, 18), slot("b", 25, 3), slot("c", 26, 3))
+)
 STORE = PickupAddress(id="2", text="Cihampelas", is_default=True, slots=(slot("d", 25, 2),))
 PICKUP = ShippingMethod("pickup", ("address_id", "slot_id"), (HOME, STORE))
 OPTIONS = ShippingOptions((PICKUP, ShippingMethod("dropoff", ("branch_id",), branches=(Branch("7", "Counter"),))))

@@ -24,7 +24,9 @@ async def expect_all_shipped_once(merchant: Merchant, shop: SimulatedShop, numbe
     assert (len(effects), set(effects.values())) == (len(numbers), {1})
 
 
-async def test_a_worker_killed_in_the_middle_of_a_hundred(world: World, merchant: Merchant, shop: SimulatedShop) -> None:
+async def test_a_worker_killed_in_the_middle_of_a_hundred(
+    world: World, merchant: Merchant, shop: SimulatedShop
+) -> None:
     numbers = await prepare(world, merchant, shop, 100)
     operation = await merchant.arrange(numbers, "dropoff")
 
@@ -49,7 +51,9 @@ async def test_a_worker_killed_between_commit_and_call(world: World, merchant: M
     await expect_all_shipped_once(merchant, shop, numbers, operation)
 
 
-async def test_valkey_emptied_in_the_middle_costs_nothing(world: World, merchant: Merchant, shop: SimulatedShop) -> None:
+async def test_valkey_emptied_in_the_middle_costs_nothing(
+    world: World, merchant: Merchant, shop: SimulatedShop
+) -> None:
     numbers = await prepare(world, merchant, shop, 60)
 
     async with world.worker_process():

@@ -1,6 +1,7 @@
 """The marketplace did it, or did not, and nobody said so. The seller's parcel still goes out once.
 
-The sandbox runs with `accept_duplicates`: a second ship call would be a second parcel, as at a marketplace without a guard.
+The sandbox runs with `accept_duplicates`: a second ship call would be a second parcel, as at a marketplace without a
+guard.
 """
 
 from collections import Counter
