@@ -151,7 +151,7 @@ async def connect(
     api: str,
     grants: Sequence[Granted],
 ) -> ConnectionRow:
-    """Store credentials, accounts and shops, and begin to read their orders. An account we know gets its new credential."""
+    """Store credentials, accounts and shops, and read their orders. An account we know gets its new credential."""
     connection = await repository.lock_connection(session, merchant_id, connection_id)
     if connection.state == "disconnected":
         raise Disconnected()

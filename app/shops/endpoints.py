@@ -78,7 +78,7 @@ async def open_connection(body: OpenConnection, actor: WriteActor, context: Cont
     responses={**_REDIRECT, **problems(InvalidStateToken)},
 )
 async def receive_callback(channel: str, request: Request, context: ContextDep) -> RedirectResponse:
-    """Where a channel sends the seller's browser after consent. Keeps what the channel says and sends the browser on."""
+    """Where a channel sends the seller's browser after consent. Keeps what it says and sends the browser on."""
     return _on(await consent.accept_callback(context, channel, dict(request.query_params)))
 
 
@@ -138,7 +138,7 @@ async def disconnect(connection_id: ConnectionId, actor: WriteActor, database: D
 async def reauthorize_connection(
     connection_id: ConnectionId, actor: WriteActor, context: ContextDep, body: ReopenConnection | None = None
 ) -> ConsentRequest:
-    """Ask for a new consent for shops that need one (or before they do). What waits for them goes on once it is confirmed."""
+    """Ask for a new consent for shops that need one, or will soon. What waits for them goes on once it is confirmed."""
     begun = await consent.begin_again(
         context, actor.merchant_id, actor.id, connection_id, return_url=body.return_url if body else None
     )

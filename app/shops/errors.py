@@ -25,8 +25,8 @@ class InvalidStateToken(BadRequest):
 
     code = "invalid_state_token"
     title = "Consent not valid"
-    en = "This consent is unknown, used, expired or was begun by somebody else. Start again with a new authorization URL."
-    id = "Persetujuan ini tidak dikenal, sudah dipakai, kedaluwarsa, atau dimulai orang lain. Mulai lagi dengan URL baru."
+    en = "This consent is unknown, used, expired or somebody else's. Start again with a new authorization URL."
+    id = "Persetujuan ini tidak dikenal, sudah dipakai, kedaluwarsa, atau milik orang lain. Mulai lagi dengan URL baru."
 
 
 class ConsentMissing(Conflict):

@@ -34,7 +34,7 @@ async def _fetch(connector: Connector, door: ShopAccess) -> ChannelAccount | Non
 
 
 async def check_expiries(context: Context) -> None:
-    """Have every account checked whose consent or refresh token ends soon; forget consents that were never confirmed."""
+    """Have accounts checked whose consent or refresh token ends soon; forget consents that were never confirmed."""
     await context.database.transact_globally(repository.forget_old_consents)
     for merchant_id, account_id in await context.database.transact_globally(repository.list_expiring, _LOOK_AHEAD):
         await context.database.transact(_request_check, merchant_id, account_id)

@@ -81,7 +81,7 @@ def _is_leased(opened: AccountCredential) -> bool:
 async def lease_refresh(
     session: AsyncSession, merchant_id: UUID, stamp: tuple[UUID, int], lease: timedelta
 ) -> tuple[int, bool] | None:
-    """Become the only one who may rotate. Our fence, and whether an earlier answer may have been lost; None = not now."""
+    """Become the only one who may rotate: our fence, and whether an earlier answer may be lost. None = not now."""
     credential = await repository.lock_credential(session, merchant_id, stamp)
     at = await now(session)
     if credential is None or credential.needs_reauth_since is not None:

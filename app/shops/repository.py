@@ -86,7 +86,8 @@ async def settle_connection_states(session: AsyncSession, merchant_id: UUID) -> 
             "update connections c set state = case"
             " when not exists (select from accounts a where a.merchant_id = c.merchant_id and a.connection_id = c.id)"
             " then 'disconnected'"
-            " when exists (select from accounts a join credentials t on t.merchant_id = a.merchant_id and t.id = a.credential_id"
+            " when exists (select from accounts a"
+            " join credentials t on t.merchant_id = a.merchant_id and t.id = a.credential_id"
             " where a.merchant_id = c.merchant_id and a.connection_id = c.id and t.needs_reauth_since is not null)"
             " then 'needs_reauth' else 'connected' end"
             " where c.merchant_id = :merchant_id and c.state in ('connected', 'needs_reauth')"
@@ -120,7 +121,7 @@ async def list_accounts(
 
 
 async def upsert_account(session: AsyncSession, values: dict[str, Any]) -> tuple[AccountRow, bool]:
-    """Insert an account, or give the present one of the same channel id its new credential. True when it slept or is new."""
+    """Insert an account, or give the one we know its new credential. True when it is new or was inactive."""
     key = (values["merchant_id"], values["api"], values["external_id"])
     was_active = await session.scalar(
         select(AccountRow.is_active).where(

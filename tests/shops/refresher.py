@@ -23,4 +23,4 @@ async def main(database_url: str, ledger: str, merchant_id: str, account_id: str
 
 
 if __name__ == "__main__":
-    asyncio.run(main(*sys.argv[1:5], callers=int(sys.argv[5])))
+    asyncio.run(main(sys.argv[1], sys.argv[2], sys.argv[3], sys.argv[4], int(sys.argv[5])))
