@@ -5,12 +5,14 @@ import signal
 import threading
 from collections import Counter
 
+from app.core.settings import WrongSetting
+
 _armed: dict[str, tuple[int, str]] = {}
 _hits: Counter[str] = Counter()
 _lock = threading.Lock()
 
 
-class FailpointsRefused(ValueError):
+class FailpointsRefused(WrongSetting):
     """Failpoints and production do not go together."""
 
 

@@ -9,6 +9,8 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import SecretStr
 
+from app.core.settings import WrongSetting
+
 
 class WrongKey(Exception):
     """A stored secret cannot be opened with any configured key."""
@@ -24,7 +26,7 @@ class Keyring:
 
     def __init__(self, secrets: Sequence[SecretStr]) -> None:
         if not secrets:
-            raise ValueError("PLUGOSYNC_SECRET_KEYS is not set; it needs at least one key of 32 characters.")
+            raise WrongSetting("PLUGOSYNC_SECRET_KEYS is not set; it needs at least one key of 32 characters.")
         texts = [secret.get_secret_value() for secret in secrets]
         self._fernet = MultiFernet([Fernet(base64.urlsafe_b64encode(derive(text, "encryption"))) for text in texts])
         self.signing_keys = [Ed25519PrivateKey.from_private_bytes(derive(text, "session-signing")) for text in texts]

@@ -9,6 +9,10 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 CommaSeparated = Annotated[tuple[str, ...], NoDecode]
 
 
+class WrongSetting(ValueError):
+    """A setting that is missing or does not fit; the message is one sentence that names it."""
+
+
 class Settings(BaseSettings):
     """Everything an operator may set. A connector brings its own small class for its channel."""
 
@@ -109,9 +113,9 @@ class Settings(BaseSettings):
         return self.documents_url or f"file://{(self.home / 'documents').absolute()}"
 
     def require(self, name: str) -> str:
-        """The secret setting `name` as text. Raises ValueError with one sentence when it is not set."""
+        """The secret setting `name` as text. Raises WrongSetting when it is not set."""
         value = getattr(self, name)
         if value is None:
-            raise ValueError(f"PLUGOSYNC_{name.upper()} is not set; `make run` sets it for the embedded servers.")
+            raise WrongSetting(f"PLUGOSYNC_{name.upper()} is not set; `make run` sets it for the embedded servers.")
         assert isinstance(value, SecretStr)
         return value.get_secret_value()
