@@ -4,9 +4,11 @@ import json
 import os
 import secrets
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
+
+from app.dev.processes import StartFailed
 
 _WORDS = {
     "app_key": ("APP_KEY", "PARTNER_ID"),
@@ -31,16 +33,24 @@ class LocalSecrets:
     valkey_password: str = field(default_factory=_password)
     secret_key: str = field(default_factory=lambda: secrets.token_hex(32))
     demo_password: str = field(default_factory=lambda: f"demo-{secrets.token_hex(6)}")
+    api_key: str = ""
 
 
 def load_secrets(home: Path) -> LocalSecrets:
-    """Read `secrets.json`, or make it, for this user's eyes only."""
+    """Read `secrets.json`, or make it, for this user's eyes only. Raises StartFailed when only it was lost."""
     file = home / "secrets.json"
     if file.exists():
         return LocalSecrets(**json.loads(file.read_text()))
+    if (home / "postgres").exists():
+        raise StartFailed(f"{file} is missing, but its database {home / 'postgres'} is there: put it back or remove {home}.")
     made = LocalSecrets()
     write_private(file, asdict(made))
     return made
+
+
+def save_secrets(home: Path, kept: LocalSecrets, *, api_key: str) -> None:
+    """Keep the demo merchant's key, which the service shows only once."""
+    write_private(home / "secrets.json", asdict(replace(kept, api_key=api_key)))
 
 
 def write_private(file: Path, content: Mapping[str, Any]) -> None:

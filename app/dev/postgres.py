@@ -48,6 +48,8 @@ FAST_AND_FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_wr
 class EmbeddedPostgres:
     """A PostgreSQL of our own. A second start keeps data, survives a stale lock file and ends an orphaned server."""
 
+    name = "PostgreSQL"
+
     def __init__(self, folder: Path, *, owner_password: str, log: Path, settings: Mapping[str, str] | None = None) -> None:
         self.port = find_free_port()
         self._folder = folder.absolute()
@@ -55,20 +57,20 @@ class EmbeddedPostgres:
         self._log = log
         self._settings = {**_SETTINGS, **(settings or {})}
         self._user, self._group = _unprivileged()
-        self._process: subprocess.Popen[bytes] | None = None
+        self.process: subprocess.Popen[bytes] | None = None
 
     def url(self, user: str, password: str) -> str:
         """Where `user` reaches the database."""
         return f"postgresql+asyncpg://{user}:{password}@127.0.0.1:{self.port}/{DATABASE}"
 
-    def start(self) -> subprocess.Popen[bytes]:
+    def start(self) -> None:
         """Create the data folder if it is new, start the server and wait until it answers. Raises StartFailed."""
         if not (self._folder / "PG_VERSION").exists():
             self._initialise()
         _let_in(self._folder, self._user)
         self._clear_lock()
         flags = [part for name, value in self._settings.items() for part in ("-c", f"{name}={value}")]
-        self._process = spawn(
+        self.process = spawn(
             [_BINARIES / "postgres", "-D", self._folder, "-p", str(self.port), *flags],
             log=self._log,
             cwd=self._folder,
@@ -76,14 +78,13 @@ class EmbeddedPostgres:
             group=self._group,
             dies_with_parent_by=signal.SIGINT,
         )
-        wait_until(self._answers, self._process, what="PostgreSQL", log=self._log, seconds=60)
-        return self._process
+        wait_until(self._answers, self.process, what="PostgreSQL", log=self._log, seconds=60)
 
     def stop(self) -> None:
         """Fast shutdown: open transactions are rolled back, what is committed is on disk."""
-        if self._process is not None:
-            stop(self._process, by=signal.SIGINT, grace_seconds=8)
-            self._process = None
+        if self.process is not None:
+            stop(self.process, by=signal.SIGINT, grace_seconds=8)
+            self.process = None
 
     def _answers(self) -> bool:
         asked = [str(_BINARIES / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)]

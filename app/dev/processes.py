@@ -1,5 +1,6 @@
 """Child processes that do not outlive the process that started them."""
 
+import contextlib
 import ctypes
 import importlib.util
 import os
@@ -68,17 +69,21 @@ def _bind_life_to(parent: int, number: int) -> Callable[[], None]:
 
 def stop(process: subprocess.Popen[bytes], *, by: int = signal.SIGTERM, grace_seconds: float = 5.0) -> None:
     """End the process and whatever it started: ask, wait, then kill its whole session."""
-    if process.poll() is None:
-        process.send_signal(by)
-        try:
-            process.wait(grace_seconds)
-        except subprocess.TimeoutExpired:
-            pass
-    try:
-        os.killpg(process.pid, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        pass  # nothing of it is left
-    process.wait()
+    stop_all([process], by=by, grace_seconds=grace_seconds)
+
+
+def stop_all(processes: Sequence[subprocess.Popen[bytes]], *, by: int = signal.SIGTERM, grace_seconds: float = 5.0) -> None:
+    """The same for several that share one time of grace."""
+    for process in processes:
+        if process.poll() is None:
+            process.send_signal(by)
+    deadline = time.monotonic() + grace_seconds
+    for process in processes:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(max(0.0, deadline - time.monotonic()))
+        with contextlib.suppress(ProcessLookupError, PermissionError):  # nothing of it is left
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 def wait_until(is_ready: Callable[[], bool], process: subprocess.Popen[bytes], *, what: str, log: Path, seconds: float) -> None:

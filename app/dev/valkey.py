@@ -10,19 +10,21 @@ from app.dev.processes import find_free_port, package_folder, spawn, stop, wait_
 class EmbeddedValkey:
     """A Valkey of our own on a loopback port, with a password."""
 
+    name = "Valkey"
+
     def __init__(self, folder: Path, *, password: str, log: Path) -> None:
         self.port = find_free_port()
         self._folder = folder.absolute()
         self._password = password
         self._log = log
-        self._process: subprocess.Popen[bytes] | None = None
+        self.process: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
         """Where clients reach it."""
         return f"redis://:{self._password}@127.0.0.1:{self.port}/0"
 
-    def start(self) -> subprocess.Popen[bytes]:
+    def start(self) -> None:
         """Start and wait until it answers. Raises StartFailed."""
         self._folder.mkdir(parents=True, exist_ok=True)
         configuration = (
@@ -30,15 +32,14 @@ class EmbeddedValkey:
             'save ""\nappendonly no\nmaxmemory-policy noeviction\nloglevel warning\n'
         )
         # By standard input: the password is in no file and in no process list.
-        self._process = spawn([_binary(), "-"], log=self._log, feed=configuration.encode())
-        wait_until(self._answers, self._process, what="Valkey", log=self._log, seconds=20)
-        return self._process
+        self.process = spawn([_binary(), "-"], log=self._log, feed=configuration.encode())
+        wait_until(self._answers, self.process, what="Valkey", log=self._log, seconds=20)
 
     def stop(self) -> None:
         """End it."""
-        if self._process is not None:
-            stop(self._process)
-            self._process = None
+        if self.process is not None:
+            stop(self.process)
+            self.process = None
 
     def _answers(self) -> bool:
         try:
