@@ -201,6 +201,23 @@ async def test_a_new_consent_opens_the_shop_and_hastens_what_waited(one: OneShop
     assert waiting == []
 
 
+async def test_a_refusal_of_a_token_that_was_renewed_meanwhile_asks_nobody_for_consent(one: OneShop) -> None:
+    tokens: list[str] = []
+
+    async def be_overtaken(connector: Connector, door: ShopAccess) -> str:
+        tokens.append(door.access_token)
+        if len(tokens) == 1:
+            await one.age(1.1)
+            await one.use()
+            raise Unauthorized("token_dead", is_final=True)
+        return door.access_token
+
+    used = await access.call(one.desk.context, one.merchant_id, one.account_id, be_overtaken)
+
+    assert used == one.desk.channel.newest(one.shop_id) != tokens[0]
+    assert await one.connection_state() == "connected"
+
+
 async def test_the_lease_of_a_dead_worker_is_taken_over(one: OneShop) -> None:
     await one.age(1.1)
     await one.desk.sql(

@@ -20,7 +20,7 @@ from app.shops.errors import (
     ReturnUrlNotAllowed,
     ShopAlreadyConnected,
 )
-from tests.shops.desk import RETURN_URL, Desk, new_shop_id
+from tests.shops.desk import RETURN_URL, Desk, new_shop_id, state_in
 
 
 async def test_a_confirmed_consent_connects_the_shops_and_begins_to_read_them(desk: Desk) -> None:
@@ -95,11 +95,12 @@ async def test_an_expired_state_does_not_count(desk: Desk) -> None:
 async def test_a_new_consent_ends_the_one_before(desk: Desk) -> None:
     merchant_id, first_user = await desk.sign_up(), uuid.uuid4()
     connection_id, first_state = await desk.begin(merchant_id, first_user)
-    await desk.come_back(first_state, new_shop_id())
 
     again = await consent.begin_again(desk.context, merchant_id, uuid.uuid4(), connection_id, return_url=None)
 
-    assert first_state not in again.authorization_url
+    with pytest.raises(InvalidStateToken):
+        await desk.come_back(first_state, new_shop_id())
+    await desk.come_back(state_in(again.authorization_url), new_shop_id())
     with pytest.raises(InvalidStateToken):
         await consent.confirm(desk.context, merchant_id, first_user, connection_id)
 
