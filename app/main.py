@@ -1,5 +1,6 @@
 """The API process: routers, error answers, start-up and shutdown."""
 
+import functools
 import json
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -31,6 +32,7 @@ from app.identity import endpoints as identity
 from app.identity.roles import SCOPES
 from app.identity.tokens import AccessTokens
 from app.operations import endpoints as operations
+from app.shops import endpoints as shops
 from app.work.context import Context
 from app.work.waking import Waker
 
@@ -41,6 +43,7 @@ ROUTERS = (
     health.router,
     docs.router,
     identity.router,
+    shops.router,
     operations.router,
 )
 
@@ -130,7 +133,7 @@ def create_app(settings: Settings | None = None, connectors: Connectors | None =
     refuse_unguarded_routes(api)
     api.state.settings = settings
     api.state.metrics = metrics
-    api.state.openapi_document = render_openapi(api)
+    api.state.openapi_document = functools.cache(lambda: render_openapi(api))
     return api
 
 
@@ -184,7 +187,7 @@ def render_openapi(api: FastAPI) -> bytes:
 def write_openapi(path: Path) -> None:
     """Write the contract to a file."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(create_app().state.openapi_document)
+    path.write_bytes(create_app().state.openapi_document())
 
 
 def run(settings: Settings) -> None:

@@ -152,6 +152,15 @@ class Database:
                 raise Unavailable() from error
         raise AssertionError("the last attempt returns or raises")
 
+    async def fetch_globally(self, query: str, *args: Any) -> asyncpg.Record | None:
+        """One row in one round trip without a merchant: the definer functions that say who is calling."""
+        try:
+            pool = await self._open_read_pool()
+            async with pool.acquire(timeout=5) as connection:
+                return await connection.fetchrow(query, *args)
+        except (TimeoutError, *_DISCONNECTED) as error:
+            raise Unavailable() from error
+
     async def read_value(self, merchant_id: UUID, query: str, *args: Any) -> Any:
         """First column of the first row of one read-only query under the merchant's row-level security."""
         async with self.read_transaction(merchant_id) as connection:

@@ -58,7 +58,7 @@ async def read_docs_asset(name: str) -> FileResponse:
 @router.get("/openapi.json")
 async def read_openapi(request: Request) -> Response:
     """The contract; the same document as `openapi/openapi.json`."""
-    return Response(request.app.state.openapi_document, media_type="application/json")
+    return Response(request.app.state.openapi_document(), media_type="application/json")
 
 
 def _folder() -> Path:

@@ -53,6 +53,10 @@ def build_document(app: FastAPI, *, scopes: Mapping[str, str], tags: Sequence[Ma
         servers=[{"url": "/", "description": "The service that serves this document."}],
     )
     _add_schemas(document)
+    document["components"]["headers"] = {
+        "X-Request-Id": {"description": "Name it when you ask for help.", "schema": {"type": "string"}},
+        "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}},
+    }
     document["components"]["securitySchemes"] = _security_schemes(scopes)
     asked = {
         (method.lower(), route.path_format): scopes_of(route)
@@ -129,10 +133,7 @@ def _complete(operation: dict[str, Any], path: str, scopes: list[str] | None) ->
     operation["responses"] = dict(sorted(responses.items()))
     _require_idempotency_key(operation)
     for response in operation["responses"].values():
-        response.setdefault("headers", {})["X-Request-Id"] = {
-            "description": "Name it when you ask for help.",
-            "schema": {"type": "string"},
-        }
+        response.setdefault("headers", {})["X-Request-Id"] = {"$ref": "#/components/headers/X-Request-Id"}
 
 
 class _ValidationFailed(Invalid):
@@ -146,10 +147,7 @@ def _add(responses: dict[str, Any], error: type[DomainError]) -> None:
     elif not re.search(rf"`{error.code}`", present["description"]):
         present["description"] += " · " + describe(error)["description"]
     if error.retryable:
-        responses[str(error.status)].setdefault("headers", {})["Retry-After"] = {
-            "description": "Seconds to wait.",
-            "schema": {"type": "integer"},
-        }
+        responses[str(error.status)].setdefault("headers", {})["Retry-After"] = {"$ref": "#/components/headers/Retry-After"}
 
 
 def _require_idempotency_key(operation: dict[str, Any]) -> None:
