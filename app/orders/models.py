@@ -294,3 +294,5 @@ class ReadRequestRow(Base):
     """Rises with every request; a read removes the row only if none came meanwhile."""
     priority: Mapped[int] = mapped_column(SmallInteger)
     due_at: Mapped[datetime]
+    last_due_at: Mapped[datetime]
+    """The latest time anybody asked for: only a read that began after it answers every request."""

@@ -404,6 +404,7 @@ def upgrade() -> None:
     sa.Column('wanted', sa.Integer(), server_default='1', nullable=False),
     sa.Column('priority', sa.SmallInteger(), nullable=False),
     sa.Column('due_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('last_due_at', sa.DateTime(timezone=True), nullable=False),
     sa.ForeignKeyConstraint(['merchant_id', 'account_id'], ['accounts.merchant_id', 'accounts.id'], name=op.f('fk_read_requests_merchant_id_account_id')),
     sa.PrimaryKeyConstraint('merchant_id', 'account_id', 'external_id', name=op.f('pk_read_requests'))
     )

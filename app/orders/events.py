@@ -1,0 +1,12 @@
+"""The journal types that reading an order can cause: a closed catalogue, part of the API."""
+
+from typing import Final
+
+IMPORTED: Final = "order.imported"
+STATUS_CHANGED: Final = "order.status_changed"
+CANCELLATION_REQUESTED: Final = "order.cancellation_requested"
+CANCELLATION_CLOSED: Final = "order.cancellation_closed"
+CANCELLED: Final = "order.cancelled"
+EDITED: Final = "order.edited"
+TRACKING_NUMBER_ASSIGNED: Final = "package.tracking_number_assigned"
+TAKEN_BACK: Final = "shipment.taken_back"

@@ -1,0 +1,146 @@
+"""Read orders at their channel and store them. One that cannot be read is kept with its reason and stops no other."""
+
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.channels.contract import ChannelFacts, OrdersReading
+from app.core import clock, fail
+from app.core.context import Caller, acting_as, caller
+from app.orders import storing, wording
+from app.orders.ingesting import Ingested, ingest
+from app.shops import access
+from app.shops import service as shops
+from app.shops.access import Priority
+from app.shops.models import AccountRow
+from app.work import service as work
+from app.work.context import Context
+
+
+@dataclass(frozen=True, slots=True)
+class OrdersRead:
+    """What became of the orders that were asked for; each is in exactly one of the three."""
+
+    ingested: Ingested = field(default_factory=Ingested)
+    unreadable: dict[str, str] = field(default_factory=dict)
+    """Id → reason."""
+    missing: tuple[str, ...] = ()
+    """The channel answered nothing for these."""
+
+    def __add__(self, other: "OrdersRead") -> "OrdersRead":
+        return OrdersRead(
+            self.ingested + other.ingested, self.unreadable | other.unreadable, self.missing + other.missing
+        )
+
+
+Then = Callable[[AsyncSession, UUID, OrdersRead], Awaitable[None]]
+"""Runs in the transaction that stores a batch, and commits with it."""
+
+
+async def read_orders(
+    context: Context,
+    merchant_id: UUID,
+    account_id: UUID,
+    external_ids: Sequence[str],
+    *,
+    priority: Priority,
+    then: Then | None = None,
+) -> OrdersRead:
+    """Read these orders in the channel's batches; each is stored before the next is asked for. Raises ChannelError.
+
+    No transaction may be open. What cannot be read goes to the quarantine and leaves it when a later read succeeds.
+    """
+    wanted = list(dict.fromkeys(external_ids))
+    account = await context.database.transact(shops.get_account, merchant_id, account_id)
+    facts = context.connectors[account.channel].facts
+    total = OrdersRead()
+    for start in range(0, len(wanted), facts.detail_batch):
+        batch = wanted[start : start + facts.detail_batch]
+        total += await _read_batch(context, merchant_id, account, facts, batch, priority, then)
+    return total
+
+
+async def _read_batch(
+    context: Context,
+    merchant_id: UUID,
+    account: AccountRow,
+    facts: ChannelFacts,
+    batch: list[str],
+    priority: Priority,
+    then: Then | None,
+) -> OrdersRead:
+    started_at = await context.database.transact(_now, merchant_id)
+    reading = await access.call(
+        context, merchant_id, account.id, lambda connector, door: connector.get_orders(door, batch), priority=priority
+    )
+    channel = Caller(type="channel", name=facts.title, request_id=caller().request_id)
+    with acting_as(channel, merchant_id=merchant_id):
+        return await context.database.transact(_store, merchant_id, account, facts, batch, reading, started_at, then)
+
+
+async def request_read(
+    session: AsyncSession,
+    merchant_id: UUID,
+    account_id: UUID,
+    external_ids: Iterable[str],
+    *,
+    due_in: timedelta = timedelta(0),
+    priority: int = work.BACKGROUND,
+) -> None:
+    """Ask for a read that begins in `due_in` or later. Doubles coalesce; a request during a read causes another."""
+    wanted = list(external_ids)
+    if wanted:
+        await storing.put_requests(session, merchant_id, account_id, wanted, due_in=due_in, priority=priority)
+        await work.add(
+            session, merchant_id, "sync.read", str(account_id), lane=account_id, priority=priority, due_in=due_in
+        )
+
+
+async def quarantine(
+    session: AsyncSession, merchant_id: UUID, account_id: UUID, failures: Sequence[tuple[str, str, bytes]]
+) -> None:
+    """Keep orders (id, reason, raw) that could not be read."""
+    cleaned = [(wording.clean(one, 200), wording.clean(reason, 1_000), raw) for one, reason, raw in failures]
+    await storing.put_failures(session, merchant_id, account_id, cleaned)
+
+
+async def _now(session: AsyncSession, merchant_id: UUID) -> datetime:
+    return await clock.now(session)
+
+
+async def _store(
+    session: AsyncSession,
+    merchant_id: UUID,
+    account: AccountRow,
+    facts: ChannelFacts,
+    asked: Sequence[str],
+    reading: OrdersReading,
+    started_at: datetime,
+    then: Then | None,
+) -> OrdersRead:
+    faults = {order.external_id: wording.find_fault(order) for order in reading.orders}
+    good = [order for order in reading.orders if faults[order.external_id] is None and order.external_id in asked]
+    failures = [(one.external_id, one.reason, one.raw) for one in reading.unreadable]
+    failures += [
+        (order.external_id, reason, repr(order).encode("utf-8", "backslashreplace"))
+        for order in reading.orders
+        if (reason := faults[order.external_id]) is not None
+    ]
+    ingested = await ingest(
+        session,
+        merchant_id,
+        account,
+        good,
+        read_started_at=started_at,
+        cancellation_response=facts.cancellation_response,
+    )
+    await storing.delete_failures(session, merchant_id, account.id, list(ingested.ids))
+    await quarantine(session, merchant_id, account.id, failures)
+    result = OrdersRead(ingested, {external_id: reason for external_id, reason, _ in failures}, tuple(reading.missing))
+    if then is not None:
+        await then(session, merchant_id, result)
+    fail.point("import.page")
+    return result

@@ -1,0 +1,158 @@
+"""A merchant with one connected shop of the tests' own channel, and the jobs of the worker run by hand."""
+
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import httpx
+from pydantic import SecretStr
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.channels.contract import ChannelOrder
+from app.core.db import Database
+from app.core.ids import new_id
+from app.core.security import Keyring
+from app.core.settings import Settings
+from app.orders import ingesting
+from app.orders.ingesting import Ingested
+from app.shops.models import AccountRow, ConnectionRow, CredentialRow, ShopRow
+from app.work.context import Context
+from tests.sync.market import CHANNEL, Market, now
+
+KEY = SecretStr("sync-tests-key-" + "1" * 32)
+
+
+@dataclass
+class Scene:
+    """One merchant, one account."""
+
+    context: Context
+    market: Market
+    owner_url: str
+    merchant_id: UUID
+    account: AccountRow
+    shop: ShopRow
+
+    async def ingest(self, *orders: ChannelOrder, read_at: datetime | None = None) -> Ingested:
+        """The upsert, in a transaction of its own."""
+        return await self.context.database.transact(
+            ingesting.ingest,
+            self.merchant_id,
+            self.account,
+            orders,
+            read_started_at=read_at or now(),
+            cancellation_response=timedelta(hours=48),
+        )
+
+    async def sql(self, query: str, *args: Any) -> list[asyncpg.Record]:
+        """As the database's owner; `$1` is the merchant."""
+        connection = await asyncpg.connect(self.owner_url)
+        try:
+            return list(await connection.fetch(query, self.merchant_id, *args))
+        finally:
+            await connection.close()
+
+    async def order(self, number: str = "A1") -> asyncpg.Record:
+        """The row of one order."""
+        [row] = await self.sql("select * from orders where merchant_id = $1 and order_number = $2", number)
+        return row
+
+    async def packages(self, number: str = "A1") -> list[asyncpg.Record]:
+        """Its packages, gone ones too."""
+        return await self.sql(
+            "select p.* from packages p join orders o on o.merchant_id = p.merchant_id and o.id = p.order_id"
+            " where o.merchant_id = $1 and o.order_number = $2 order by p.position, p.package_number",
+            number,
+        )
+
+    async def history(self, number: str = "A1") -> list[str]:
+        """Types of its entries, oldest first."""
+        rows = await self.sql(
+            "select j.type from journal j join orders o on o.merchant_id = j.merchant_id and o.id = j.subject_id"
+            " where o.merchant_id = $1 and o.order_number = $2 order by j.at, j.id",
+            number,
+        )
+        return [row["type"] for row in rows]
+
+
+async def open_account(context: Context, merchant_id: UUID, external_id: str) -> tuple[AccountRow, ShopRow]:
+    """A connected shop of the merchant."""
+    far = now() + timedelta(days=1)
+    connection = ConnectionRow(
+        merchant_id=merchant_id, id=new_id(), channel=CHANNEL, state="connected", return_url="http://127.0.0.1/done"
+    )
+    credential = CredentialRow(
+        merchant_id=merchant_id,
+        id=new_id(),
+        connection_id=connection.id,
+        access_token=context.keyring.seal("access"),
+        refresh_token=context.keyring.seal("refresh"),
+        access_issued_at=now(),
+        access_expires_at=far,
+    )
+    account = AccountRow(
+        merchant_id=merchant_id,
+        id=new_id(),
+        connection_id=connection.id,
+        credential_id=credential.id,
+        api=CHANNEL,
+        channel=CHANNEL,
+        external_id=external_id,
+        is_active=True,
+    )
+    shop = ShopRow(
+        merchant_id=merchant_id,
+        id=new_id(),
+        account_id=account.id,
+        channel=CHANNEL,
+        external_id=external_id,
+        name="Toko",
+        timezone="Asia/Jakarta",
+        is_paused=False,
+    )
+
+    async def store(session: AsyncSession, merchant_id: UUID) -> None:
+        for row in (connection, credential, account, shop):
+            session.add(row)
+            await session.flush()
+        await session.execute(
+            text("select claim_shop(:api, :external_id, :merchant, :account)"),
+            {"api": CHANNEL, "external_id": external_id, "merchant": merchant_id, "account": account.id},
+        )
+
+    await context.database.transact(store, merchant_id)
+    return account, shop
+
+
+@asynccontextmanager
+async def open_scene(database_url: str, owner_url: str, home: Path) -> AsyncIterator[Scene]:
+    """A new merchant with a shop."""
+    market = Market()
+    settings = Settings(home=home, port=26000, secret_keys=(KEY,), http_timeout_seconds=1, poll_seconds=60)
+    database = Database(database_url, pool_size=12, read_pool_size=1, application="test")
+    async with httpx.AsyncClient(trust_env=False) as http:
+        context = Context(
+            settings=settings,
+            database=database,
+            keyring=Keyring(settings.secret_keys),
+            connectors={CHANNEL: market},
+            http=http,
+        )
+        merchant_id = new_id()
+
+        async def sign_up(session: AsyncSession) -> None:
+            await session.execute(text("select create_merchant(:id, 'Toko')"), {"id": merchant_id})
+
+        await database.transact_globally(sign_up)
+        account, shop = await open_account(context, merchant_id, f"shop-{uuid.uuid4().hex[:12]}")
+        try:
+            yield Scene(context, market, owner_url.replace("+asyncpg", ""), merchant_id, account, shop)
+        finally:
+            await database.close()
