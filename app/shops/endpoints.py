@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import RedirectResponse
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -53,6 +53,10 @@ _REDIRECT: dict[int | str, dict[str, Any]] = {
 }
 _CHANNELS_LIMIT = 200
 
+ChannelOfCallback = Annotated[
+    str, Path(pattern="^[a-z_]{1,40}$", description="The channel that sends the browser back.")
+]
+
 
 @router.get("/channels", responses=problems())
 async def list_channels(actor: ReadActor, connectors: ConnectorsDep, settings: SettingsDep) -> Page[Channel]:
@@ -77,7 +81,7 @@ async def open_connection(body: OpenConnection, actor: WriteActor, context: Cont
     response_class=RedirectResponse,
     responses={**_REDIRECT, **problems(InvalidStateToken)},
 )
-async def receive_callback(channel: str, request: Request, context: ContextDep) -> RedirectResponse:
+async def receive_callback(channel: ChannelOfCallback, request: Request, context: ContextDep) -> RedirectResponse:
     """Where a channel sends the seller's browser after consent. Keeps what it says and sends the browser on."""
     return _on(await consent.accept_callback(context, channel, dict(request.query_params)))
 
@@ -88,7 +92,9 @@ async def receive_callback(channel: str, request: Request, context: ContextDep) 
     response_class=RedirectResponse,
     responses={**_REDIRECT, **problems(InvalidStateToken)},
 )
-async def receive_posted_callback(channel: str, request: Request, context: ContextDep) -> RedirectResponse:
+async def receive_posted_callback(
+    channel: ChannelOfCallback, request: Request, context: ContextDep
+) -> RedirectResponse:
     """The same for channels that post their callback as a form."""
     async with request.form(max_files=0, max_fields=50) as form:
         posted = {name: value for name, value in form.items() if isinstance(value, str)}
