@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import json
 import re
 import sys
 from collections.abc import Awaitable, Callable
@@ -10,13 +9,13 @@ from pathlib import Path
 from typing import Annotated, NoReturn, TypeVar
 
 import typer
-import uvicorn
 from pydantic import ValidationError
 from rich.console import Console
 
+from app import main as api_process
 from app.core import migrations
 from app.core.db import Database, UnsafeRole
-from app.core.errors import Unavailable
+from app.core.errors import DomainError, Unavailable
 from app.core.security import Keyring, WrongKey
 from app.core.settings import Settings, WrongSetting
 from app.dev import demo as demo_day
@@ -25,7 +24,6 @@ from app.dev.http import CallFailed
 from app.dev.processes import StartFailed
 from app.dev.seed import seed as seed_demo
 from app.identity.service import create_merchant
-from app.main import create_app
 from app.shops import sealing
 from app.worker import main as worker_process
 
@@ -41,20 +39,10 @@ console = Console(highlight=False, soft_wrap=True)
 def api(workers: Annotated[int, typer.Option(min=1, help="Processes that share the port.")] = 1) -> None:
     """Serve HTTP."""
     settings = Settings()
-    asyncio.run(assert_startable(settings))  # here a wrong setting is one sentence, in the server's start-up a traceback
-    uvicorn.run(
-        "app.main:create_app",
-        factory=True,
-        host=settings.host,
-        port=settings.port,
-        workers=workers,
-        loop="uvloop",
-        http="httptools",
-        access_log=False,
-        log_config=None,
-        server_header=False,
-        timeout_graceful_shutdown=20,
-    )
+    asyncio.run(
+        assert_startable(settings)
+    )  # here a wrong setting is one sentence, in the server's start-up a traceback
+    api_process.run(settings, workers=workers)
 
 
 @cli.command()
@@ -99,8 +87,7 @@ def seed() -> None:
 @cli.command()
 def openapi(file: Annotated[Path, typer.Argument()] = Path("openapi/openapi.json")) -> None:
     """Write the OpenAPI document."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps(create_app().openapi(), indent=2, ensure_ascii=False) + "\n")
+    api_process.write_openapi(file)
     console.print(f"Wrote {file}.")
 
 
@@ -108,20 +95,22 @@ def openapi(file: Annotated[Path, typer.Argument()] = Path("openapi/openapi.json
 def merchant_create(
     name: str,
     email: str,
-    password: Annotated[str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True)],
+    password: Annotated[str | None, typer.Option(help="Made up and shown once when left out.")] = None,
 ) -> None:
     """Make a merchant and its owner."""
-    asyncio.run(
-        in_database(Settings(), lambda database: database.transact_globally(create_merchant, name, email, password))
+    _, _, given = asyncio.run(
+        in_database(Settings(), lambda database: create_merchant(database, name, email, password))
     )
-    console.print(f"{name} is ready; {email} can log in.")
+    console.print(f"{name} is ready: {email} / {given}", markup=False)
 
 
 @cli.command("rotate-keys")
 def rotate_keys() -> None:
     """Seal every stored secret with the newest of PLUGOSYNC_SECRET_KEYS."""
     settings = Settings()
-    count = asyncio.run(in_database(settings, lambda database: sealing.reseal_all(database, Keyring(settings.secret_keys))))
+    count = asyncio.run(
+        in_database(settings, lambda database: sealing.reseal_all(database, Keyring(settings.secret_keys)))
+    )
     console.print(f"{count} secrets carry the newest key.")
 
 
@@ -156,6 +145,8 @@ def main() -> None:
         cli()
     except ValidationError as error:
         fail(describe(error))
+    except DomainError as error:
+        fail(error.text())
     except (WrongSetting, WrongKey, UnsafeRole, StartFailed, CallFailed) as error:
         fail(str(error))
 

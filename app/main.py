@@ -79,7 +79,7 @@ TAGS = (
 DESCRIPTION = """\
 The orders of all sales channels in one place: search, arrange shipment, print, track, report.
 
-* **Ids** are prefixed strings (`ord_…`), **money** is a decimal string with its currency, **times** are RFC 3339 in UTC.
+* **Ids** are prefixed strings (`ord_…`), **money** is a decimal string with its currency, **times** are UTC.
 * **Lists** answer `data` and `page`; pass `page.next_cursor` as `cursor` to go on.
 * **Errors** are `application/problem+json` with a stable `code`; texts are English or Indonesian by `Accept-Language`.
 * **What takes longer** answers `202` with an operation, and needs an `Idempotency-Key`: sent twice, it is done once.
@@ -141,11 +141,11 @@ def refuse_unguarded_routes(api: FastAPI) -> None:
     """Raises UnguardedRoute for a route that neither asks for a scope nor is listed as public."""
     for route in iter_route_contexts(api.routes):
         if route.path not in PUBLIC and scopes_of(route) is None:
-            raise UnguardedRoute(f"{route.path} declares no scope: give it an actor with needs(…), or list it as public.")
+            raise UnguardedRoute(f"{route.path} declares no scope: give it needs(…), or list it as public.")
 
 
 async def _open(api: FastAPI, settings: Settings, connectors: Connectors | None, stack: AsyncExitStack) -> None:
-    """Every connection of the process. Raises UnsafeRole or ValueError for wrong settings, Unavailable without database."""
+    """Every connection of the process. Raises UnsafeRole, ValueError (wrong settings) or Unavailable."""
     fail.arm(settings.failpoints, env=settings.env)
     keyring = Keyring(settings.secret_keys)
     redis_url = settings.require("redis_url")
@@ -153,7 +153,7 @@ async def _open(api: FastAPI, settings: Settings, connectors: Connectors | None,
         settings.require("database_url"), pool_size=settings.database_pool_size, read_pool_size=settings.read_pool_size
     )
     stack.push_async_callback(database.close)
-    valkey = redis.from_url(redis_url, socket_timeout=1, socket_connect_timeout=1)
+    valkey: redis.Redis = redis.Redis.from_url(redis_url, socket_timeout=1, socket_connect_timeout=1)
     stack.push_async_callback(valkey.aclose)
     waker = Waker(redis_url)
     stack.push_async_callback(waker.close)
@@ -169,9 +169,7 @@ async def _open(api: FastAPI, settings: Settings, connectors: Connectors | None,
     api.state.keyring = keyring
     api.state.access_tokens = AccessTokens(keyring, issuer=settings.base_url)
     api.state.migration_level = head_revision()
-    api.state.context = Context(
-        settings=settings, database=database, keyring=keyring, connectors=connectors, http=http
-    )
+    api.state.context = Context(settings=settings, database=database, keyring=keyring, connectors=connectors, http=http)
     if settings.metrics_port is not None:
         await stack.enter_async_context(
             serve_metrics(api.state.metrics, database, host=settings.host, port=settings.metrics_port)
@@ -190,13 +188,23 @@ def write_openapi(path: Path) -> None:
     path.write_bytes(create_app().state.openapi_document())
 
 
-def run(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT."""
+def create_process_app() -> FastAPI:
+    """What each API process serves; uvicorn starts as many as wanted by this name."""
+    settings = Settings()
     configure_logging(settings)
+    return create_app(settings)
+
+
+def run(settings: Settings, *, workers: int = 1) -> None:
+    """Serve until SIGTERM or SIGINT."""
     uvicorn.run(
-        create_app(settings),
+        "app.main:create_process_app",
+        factory=True,
         host=settings.host,
         port=settings.port,
+        workers=workers,
+        loop="uvloop",
+        http="httptools",
         log_config=None,
         access_log=False,
         server_header=False,

@@ -18,7 +18,7 @@ from app.core.migrations import upgrade_database
 from app.core.settings import Settings
 from app.dev.environment import channel_environment
 from app.dev.postgres import FAST_AND_FORGETFUL
-from app.dev.processes import find_free_port, is_port_free, spawn, stop, tail, wait_until
+from app.dev.processes import find_free_port, find_free_row, spawn, stop, tail, wait_until
 from app.dev.servers import EmbeddedServers
 from app.work.context import Context
 from app.worker.main import open_context
@@ -74,7 +74,7 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 @pytest.fixture(scope="session")
 def sandbox_url(home: Path) -> Iterator[str]:
     """The control API of the simulated marketplaces."""
-    port = _find_free_row(5)
+    port = find_free_row(5)
     log = home / "logs" / "sandbox.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     environment = {
@@ -176,15 +176,13 @@ async def shop(world: World, merchant: Merchant, control: httpx.AsyncClient, api
     return connected
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
-    """A failed test shows what the API logged last."""
-    report = yield
-    if report.failed and "api_url" in getattr(item, "fixturenames", ()):
-        log = item.funcargs["home"] / "logs" / "api.log" if "home" in item.funcargs else None
-        if log is not None:
-            report.sections.append(("API log", tail(log, 30)))
-    return report
+@pytest.fixture(autouse=True)
+def _api_log(request: pytest.FixtureRequest) -> Iterator[None]:
+    """What the API logged during the test stands beside a failure."""
+    yield
+    if "api_url" in request.fixturenames:
+        log: Path = request.getfixturevalue("home") / "logs" / "api.log"
+        sys.stderr.write(tail(log, 30))
 
 
 def _answers(url: str) -> bool:
@@ -192,11 +190,3 @@ def _answers(url: str) -> bool:
         return httpx.get(url, timeout=2, trust_env=False).is_success
     except httpx.HTTPError:
         return False
-
-
-def _find_free_row(length: int) -> int:
-    """The first of several free ports in a row."""
-    while True:
-        first = find_free_port()
-        if first + length < 65_000 and all(is_port_free(first + step) for step in range(length)):
-            return first

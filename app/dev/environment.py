@@ -42,7 +42,9 @@ def load_secrets(home: Path) -> LocalSecrets:
     if file.exists():
         return LocalSecrets(**json.loads(file.read_text()))
     if (home / "postgres").exists():
-        raise StartFailed(f"{file} is missing, but its database {home / 'postgres'} is there: put it back or remove {home}.")
+        raise StartFailed(
+            f"{file} is missing, but its database {home / 'postgres'} is there: put it back or remove {home}."
+        )
     made = LocalSecrets()
     write_private(file, asdict(made))
     return made

@@ -28,7 +28,9 @@ class Part(Protocol):
 class ServiceProcess:
     """One of our own commands."""
 
-    def __init__(self, name: str, command: Sequence[str], *, environment: Mapping[str, str], folder: Path, log: Path) -> None:
+    def __init__(
+        self, name: str, command: Sequence[str], *, environment: Mapping[str, str], folder: Path, log: Path
+    ) -> None:
         self.name = name
         self.log = log
         self.process: subprocess.Popen[bytes] | None = None
@@ -59,7 +61,9 @@ def revive(parts: Sequence[Part]) -> Iterator[str]:
 
 def stop_in_reverse(parts: Sequence[Part], *, grace_seconds: float = 4) -> None:
     """Ask all of our own processes at once and wait together, then end every part, the last started first."""
-    own = [part.process for part in parts if isinstance(part, ServiceProcess) and part.name != "sandbox" and part.process]
+    own = [
+        part.process for part in parts if isinstance(part, ServiceProcess) and part.name != "sandbox" and part.process
+    ]
     stop_all(own, grace_seconds=grace_seconds)
     for part in reversed(parts):
         part.stop()

@@ -14,7 +14,8 @@ def assert_ports_free(settings: Settings) -> None:
     for port in range(settings.sandbox_port, settings.sandbox_port + SANDBOX_PORTS):
         if not is_port_free(port):
             raise StartFailed(
-                f"Port {port} is in use: set PLUGOSYNC_SANDBOX_PORT so that it and the {SANDBOX_PORTS - 1} ports after it are free."
+                f"Port {port} is in use: set PLUGOSYNC_SANDBOX_PORT (now {settings.sandbox_port}) to one with "
+                f"{SANDBOX_PORTS - 1} free ports after it."
             )
     if settings.metrics_port is not None and not is_port_free(settings.metrics_port):
         raise StartFailed(f"Port {settings.metrics_port} is in use: set PLUGOSYNC_METRICS_PORT to a free one.")

@@ -1,8 +1,8 @@
 """The embedded PostgreSQL: real binaries from PyPI, one folder, one TCP port on loopback, passwords on.
 
 The server is our own child in the foreground instead of `pg_ctl`'s daemon, so that it stops with us. PostgreSQL refuses
-to run as root; then it runs as a system user `embedded_postgres`, which is created if need be, and folders on the way to the data
-become traversable (not readable) for that user.
+to run as root; then it runs as a system user `embedded_postgres`, which is created if need be, and folders on the way to
+the data become traversable (not readable) for that user.
 """
 
 import os
@@ -41,7 +41,7 @@ _SETTINGS = {
     "log_min_messages": "warning",
     "log_checkpoints": "off",
 }
-FAST_AND_FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "shared_buffers": "128MB"}
+FAST_AND_FORGETFUL = {"fsync": "off", "full_page_writes": "off", "shared_buffers": "128MB"}
 """For data nobody needs after a power cut (tests). A killed process loses nothing even so."""
 
 
@@ -50,7 +50,9 @@ class EmbeddedPostgres:
 
     name = "PostgreSQL"
 
-    def __init__(self, folder: Path, *, owner_password: str, log: Path, settings: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, folder: Path, *, owner_password: str, log: Path, settings: Mapping[str, str] | None = None
+    ) -> None:
         self.port = find_free_port()
         self._folder = folder.absolute()
         self._password = owner_password
@@ -128,12 +130,14 @@ class EmbeddedPostgres:
     def _clear_lock(self) -> None:
         """End a server that still runs on our folder; remove the lock of one that does not."""
         lock = self._folder / "postmaster.pid"
-        for number, seconds in ((0, 5), (signal.SIGINT, 5), (signal.SIGQUIT, 5), (signal.SIGKILL, 2)):
-            deadline = time.monotonic() + seconds
-            while (pid := _server_of(lock, self._folder)) is not None and time.monotonic() < deadline:
-                if number:
-                    os.kill(pid, number)
-                time.sleep(0.1)
+        for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
+            pid = _server_of(lock, self._folder)
+            if pid is None:
+                break
+            os.kill(pid, number)
+            deadline = time.monotonic() + 5
+            while _server_of(lock, self._folder) == pid and time.monotonic() < deadline:
+                time.sleep(0.05)
         lock.unlink(missing_ok=True)
 
 

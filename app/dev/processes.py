@@ -48,7 +48,7 @@ def spawn(
             group=group,
             extra_groups=[] if user is not None else None,
             start_new_session=True,
-            preexec_fn=_bind_life_to(os.getpid(), dies_with_parent_by),
+            preexec_fn=_bind_life_to(os.getpid(), dies_with_parent_by),  # noqa: PLW1509 (one libc call, no locks)
         )
     if feed is not None:
         assert process.stdin is not None
@@ -72,7 +72,9 @@ def stop(process: subprocess.Popen[bytes], *, by: int = signal.SIGTERM, grace_se
     stop_all([process], by=by, grace_seconds=grace_seconds)
 
 
-def stop_all(processes: Sequence[subprocess.Popen[bytes]], *, by: int = signal.SIGTERM, grace_seconds: float = 5.0) -> None:
+def stop_all(
+    processes: Sequence[subprocess.Popen[bytes]], *, by: int = signal.SIGTERM, grace_seconds: float = 5.0
+) -> None:
     """The same for several that share one time of grace."""
     for process in processes:
         if process.poll() is None:
@@ -86,7 +88,9 @@ def stop_all(processes: Sequence[subprocess.Popen[bytes]], *, by: int = signal.S
         process.wait()
 
 
-def wait_until(is_ready: Callable[[], bool], process: subprocess.Popen[bytes], *, what: str, log: Path, seconds: float) -> None:
+def wait_until(
+    is_ready: Callable[[], bool], process: subprocess.Popen[bytes], *, what: str, log: Path, seconds: float
+) -> None:
     """Poll until ready. Raises StartFailed with the end of the log when the process dies or time is up."""
     deadline = time.monotonic() + seconds
     while not is_ready():
@@ -126,3 +130,11 @@ def find_free_port() -> int:
         candidate.bind(("127.0.0.1", 0))
         port: int = candidate.getsockname()[1]
         return port
+
+
+def find_free_row(length: int) -> int:
+    """The first of several free ports in a row."""
+    while True:
+        first = find_free_port()
+        if first + length < 65_000 and all(is_port_free(first + step) for step in range(length)):
+            return first

@@ -53,7 +53,7 @@ def seed(*, home: Path, database_url: str, api_url: str, sandbox_url: str, say: 
 async def _ensure_merchant(database_url: str, password: str) -> None:
     database = Database(database_url, application="seed")
     try:
-        await database.transact_globally(create_merchant, "Toko Demo", EMAIL, password)
+        await create_merchant(database, "Toko Demo", EMAIL, password)
     except EmailTaken:
         return
     finally:

@@ -75,7 +75,7 @@ class Supervisor:
         self._environment = {"PLUGOSYNC_SECRET_KEYS": self._secrets.secret_key, **known, **self._environment}
         api = self._begin("API", "app.cli", "api")
         self._begin("worker", "app.cli", "worker")
-        self._await(api, f"{self.api_url}/readyz")
+        self._await(api, f"{self.api_url}/readyz", status="ready")
 
     def _start_servers(self) -> str:
         """Embedded ones where no URL is set. Answers the owner's URL."""
@@ -103,9 +103,9 @@ class Supervisor:
         process.start()
         return process
 
-    def _await(self, part: ServiceProcess, url: str) -> None:
+    def _await(self, part: ServiceProcess, url: str, **expected: str) -> None:
         assert part.process is not None
-        wait_until(lambda: answers(url), part.process, what=f"The {part.name}", log=part.log, seconds=60)
+        wait_until(lambda: answers(url, **expected), part.process, what=f"The {part.name}", log=part.log, seconds=60)
 
     def seed(self) -> Demo:
         """The demo merchant. Raises CallFailed."""
@@ -180,12 +180,13 @@ def _seed_while_watching(supervisor: Supervisor) -> Demo:
     return outcome[0]
 
 
-def answers(url: str) -> bool:
-    """Whether a GET succeeds now."""
+def answers(url: str, **expected: str) -> bool:
+    """Whether a GET succeeds now and says what is expected."""
     try:
-        return httpx.get(url, timeout=5, trust_env=False).is_success
+        answer = httpx.get(url, timeout=5, trust_env=False)
     except httpx.HTTPError:
         return False
+    return answer.is_success and (not expected or expected.items() <= answer.json().items())
 
 
 @contextmanager

@@ -70,7 +70,7 @@ def main() -> None:
                 check=True,
                 stdout=subprocess.DEVNULL,
             )
-    print("The image's steps work.")
+    sys.stdout.write("The image's steps work.\n")
 
 
 def _copy(source: Path, target: Path) -> None:

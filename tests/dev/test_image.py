@@ -17,7 +17,9 @@ def run_entry_point(*arguments: str) -> subprocess.CompletedProcess[str]:
     program, *rest = find_one(STEPS, "ENTRYPOINT").arguments
     assert program == "python"
     command = [sys.executable, *rest, *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, env={**os.environ, "COLUMNS": "200"})
+    return subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=False, env={**os.environ, "COLUMNS": "200"}
+    )
 
 
 def test_every_file_that_is_copied_exists_and_is_let_in() -> None:
@@ -43,7 +45,9 @@ def test_every_requirement_is_pinned_by_hash() -> None:
 def test_nothing_needs_a_shell_and_nobody_is_root() -> None:
     last = {word: find_one(STEPS, word) for word in ("RUN", "ENTRYPOINT", "CMD", "HEALTHCHECK", "USER")}
 
-    assert [step.value for step in STEPS if step.word in {"RUN", "ENTRYPOINT", "CMD"} and not step.value.startswith("[")] == []
+    assert [
+        step.value for step in STEPS if step.word in {"RUN", "ENTRYPOINT", "CMD"} and not step.value.startswith("[")
+    ] == []
     user, group = last["USER"].value.split(":")
     assert int(user) >= 10_000 and int(group) >= 10_000
 
