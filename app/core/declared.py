@@ -1,13 +1,15 @@
 """Refuses what a route does not declare: unknown query parameters, NUL, and answers nobody can read."""
 
+from collections.abc import Callable
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from fastapi import Request
+from fastapi.datastructures import DefaultPlaceholder
 from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from pydantic import BaseModel
-from starlette.routing import BaseRoute
 
 from app.core.errors import DomainError
 from app.core.problems import MEDIA_TYPE
@@ -23,13 +25,14 @@ class NotAcceptable(DomainError):
     id = "URL ini menjawab {offered}; `Accept` tidak mengizinkan satu pun."
 
 
-_parameters: WeakKeyDictionary[BaseRoute, frozenset[str]] = WeakKeyDictionary()
-_media_types: WeakKeyDictionary[BaseRoute, frozenset[str]] = WeakKeyDictionary()
+# By endpoint function: FastAPI's routes cannot be keys.
+_parameters: WeakKeyDictionary[Callable[..., Any], frozenset[str]] = WeakKeyDictionary()
+_media_types: WeakKeyDictionary[Callable[..., Any], frozenset[str]] = WeakKeyDictionary()
 
 
 async def check_declared(request: Request) -> None:
     """Raises RequestValidationError or NotAcceptable. Guarded routes get it with `needs()`; public ones name it."""
-    route: BaseRoute = request.scope["route"]
+    route: APIRoute = request.scope["route"]
     if request.scope["query_string"]:
         _check_parameters(request, route)
     accept = request.headers.get("accept", "*/*")
@@ -37,10 +40,10 @@ async def check_declared(request: Request) -> None:
         _check_accept(accept, route)
 
 
-def _check_parameters(request: Request, route: BaseRoute) -> None:
-    known = _parameters.get(route)
+def _check_parameters(request: Request, route: APIRoute) -> None:
+    known = _parameters.get(route.endpoint)
     if known is None:
-        known = _parameters[route] = frozenset(_names(getattr(route, "dependant", None)))
+        known = _parameters[route.endpoint] = frozenset(_names(route.dependant))
     errors: list[dict[str, Any]] = []
     for name, value in request.query_params.multi_items():
         if name not in known:
@@ -51,9 +54,7 @@ def _check_parameters(request: Request, route: BaseRoute) -> None:
         raise RequestValidationError(errors)
 
 
-def _names(dependant: Dependant | None) -> set[str]:
-    if dependant is None:
-        return set()
+def _names(dependant: Dependant) -> set[str]:
     names: set[str] = set()
     for field in dependant.query_params:
         annotation = field.field_info.annotation
@@ -66,10 +67,10 @@ def _names(dependant: Dependant | None) -> set[str]:
     return names
 
 
-def _check_accept(accept: str, route: BaseRoute) -> None:
-    offered = _media_types.get(route)
+def _check_accept(accept: str, route: APIRoute) -> None:
+    offered = _media_types.get(route.endpoint)
     if offered is None:
-        offered = _media_types[route] = _offers(route)
+        offered = _media_types[route.endpoint] = _offers(route)
     for part in accept.split(","):
         wanted, *parameters = (piece.strip().lower() for piece in part.split(";"))
         if any(parameter in ("q=0", "q=0.0", "q=0.00", "q=0.000") for parameter in parameters):
@@ -79,12 +80,14 @@ def _check_accept(accept: str, route: BaseRoute) -> None:
     raise NotAcceptable(header="Accept", offered=", ".join(f"`{one}`" for one in sorted(offered)))
 
 
-def _offers(route: BaseRoute) -> frozenset[str]:
+def _offers(route: APIRoute) -> frozenset[str]:
     # JSON is always fine: errors are JSON, and generated clients ask for it everywhere.
     offers = {"application/json", MEDIA_TYPE}
-    for status, response in getattr(route, "responses", {}).items():
+    for status, response in route.responses.items():
         if str(status).startswith("2"):
             offers |= set(response.get("content", {}))
-    response_class = getattr(route, "response_class", None)
-    media_type = getattr(getattr(response_class, "value", response_class), "media_type", None)
+    response_class = (
+        route.response_class.value if isinstance(route.response_class, DefaultPlaceholder) else route.response_class
+    )
+    media_type = response_class.media_type
     return frozenset(offers | ({media_type} if media_type else set()))

@@ -34,10 +34,11 @@ _PAGE = """<!doctype html>
 </body>
 </html>
 """
+_START_DIGEST = base64.b64encode(hashlib.sha256(_START.encode()).digest()).decode()
 _POLICY = (
-    "default-src 'none'; script-src 'self' 'sha256-{digest}'; style-src 'self' 'unsafe-inline'; img-src 'self' data:;"
-    " connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-).format(digest=base64.b64encode(hashlib.sha256(_START.encode()).digest()).decode())
+    f"default-src 'none'; script-src 'self' 'sha256-{_START_DIGEST}'; style-src 'self' 'unsafe-inline';"
+    " img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
 
 
 @router.get("/docs")

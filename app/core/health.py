@@ -31,8 +31,9 @@ class Alive(BaseModel):
 class Readiness(BaseModel):
     """Whether this process should get requests, and what is missing.
 
-    `unready` (503): without PostgreSQL, or with tables of another version, nothing can be served. `degraded` (200): without Valkey or
-    a living worker requests are served and stored as ever, and what they ask for is done later. Taking the API away would help nobody.
+    `unready` (503): without PostgreSQL, or with tables of another version, nothing can be served. `degraded` (200):
+    without Valkey or a living worker requests are served and stored as ever, and what they ask for is done later;
+    taking the API away would help nobody.
     """
 
     status: Literal["ready", "degraded", "unready"]

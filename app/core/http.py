@@ -175,7 +175,10 @@ _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"
 
 
 class BodyGuard:
-    """Reads a body whole, within size and time, and lets only well-formed JSON in. Pushes stay raw for their signature."""
+    """Reads a body whole, within size and time, and lets only well-formed JSON in.
+
+    Pushes stay as they came: their signature covers the bytes.
+    """
 
     def __init__(self, app: ASGIApp, *, json_max_bytes: int, body_seconds: float = BODY_SECONDS) -> None:
         self._app = app
@@ -245,7 +248,7 @@ class BodyGuard:
 
 
 def _is_json_type(content_type: str) -> bool:
-    essence = content_type.split(";")[0].strip().lower()
+    essence = content_type.partition(";")[0].strip().lower()
     return essence == "application/json" or (essence.startswith("application/") and essence.endswith("+json"))
 
 

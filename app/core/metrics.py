@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -32,17 +32,17 @@ class Metrics:
         self.unexpected = Counter("plugosync_unexpected_errors", "Requests answered 500.", registry=self.registry)
         self._due = Gauge("plugosync_work_due", "Pieces of work that are due now.", ("kind",), registry=self.registry)
         self._dead = Gauge("plugosync_work_dead", "Pieces of work given up on.", ("kind",), registry=self.registry)
-        self._lag = Gauge("plugosync_work_lag_seconds", "How long the oldest due work waits.", ("kind",), registry=self.registry)
+        self._lag = Gauge(
+            "plugosync_work_lag_seconds", "How long the oldest due work waits.", ("kind",), registry=self.registry
+        )
         self._pushes = Gauge("plugosync_pushes", "Stored pushes by state.", ("state",), registry=self.registry)
 
     async def render(self, database: Database) -> bytes:
         """The text format; figures of the whole service are read from the database."""
         for gauge in (self._due, self._dead, self._lag, self._pushes):
             gauge.clear()
-        try:
+        with suppress(Unavailable):  # the process's own figures matter most just then
             await database.transact_globally(self._read_figures)
-        except Unavailable:
-            pass  # the process's own figures matter most just then
         return generate_latest(self.registry)
 
     async def _read_figures(self, session: AsyncSession) -> None:

@@ -94,7 +94,12 @@ def _security_schemes(scopes: Mapping[str, str]) -> dict[str, Any]:
             "bearerFormat": "JWT",
             "description": "A token of `POST /v1/auth/token`, valid for 15 minutes.",
         },
-        "apiKey": {"type": "http", "scheme": "bearer", "bearerFormat": "pk_…", "description": "A key of `POST /v1/api-keys`."},
+        "apiKey": {
+            "type": "http",
+            "scheme": "bearer",
+            "bearerFormat": "pk_…",
+            "description": "A key of `POST /v1/api-keys`.",
+        },
         "password": {
             "type": "oauth2",
             "description": "Log in with e-mail and password.",
@@ -121,7 +126,11 @@ def _complete(operation: dict[str, Any], path: str, scopes: list[str] | None) ->
             operation["description"] = f"{operation.get('description', '')}\n\nNeeds `{'`, `'.join(scopes)}`.".strip()
         common += [Unauthenticated, NotPermitted, RateLimited]
     if path.startswith("/v1/"):
-        common += [Unavailable, NotAcceptable, *([] if "/push/" in path or "/callback/" in path else [_ValidationFailed])]
+        common += [
+            Unavailable,
+            NotAcceptable,
+            *([] if "/push/" in path or "/callback/" in path else [_ValidationFailed]),
+        ]
     if "{" in path:
         common.append(NotFound)
     if "application/json" in operation.get("requestBody", {}).get("content", {}):
@@ -147,7 +156,9 @@ def _add(responses: dict[str, Any], error: type[DomainError]) -> None:
     elif not re.search(rf"`{error.code}`", present["description"]):
         present["description"] += " · " + describe(error)["description"]
     if error.retryable:
-        responses[str(error.status)].setdefault("headers", {})["Retry-After"] = {"$ref": "#/components/headers/Retry-After"}
+        responses[str(error.status)].setdefault("headers", {})["Retry-After"] = {
+            "$ref": "#/components/headers/Retry-After"
+        }
 
 
 def _require_idempotency_key(operation: dict[str, Any]) -> None:

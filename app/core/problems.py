@@ -9,6 +9,7 @@ from typing import Any
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import iter_route_contexts
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -26,7 +27,9 @@ TYPE_PREFIX = "https://docs.plugosync.id/problems/"
 class FieldError(BaseModel):
     """One thing that is wrong with the request: exactly one of pointer, parameter and header says where."""
 
-    pointer: str | None = Field(default=None, description="JSON Pointer into the body.", examples=["/selection/order_ids"])
+    pointer: str | None = Field(
+        default=None, description="JSON Pointer into the body.", examples=["/selection/order_ids"]
+    )
     parameter: str | None = Field(default=None, description="Name of the query parameter.")
     header: str | None = Field(default=None, description="Name of the header.")
     code: str = Field(examples=["too_long"])
@@ -36,7 +39,11 @@ class FieldError(BaseModel):
 class Problem(BaseModel):
     """What went wrong and how to mend it (RFC 9457). `code` is stable; texts follow `Accept-Language` (en, id)."""
 
-    model_config = ConfigDict(json_schema_extra={"required": ["type", "title", "status", "detail", "code", "source", "request_id", "retryable", "errors"]})
+    model_config = ConfigDict(
+        json_schema_extra={
+            "required": ["type", "title", "status", "detail", "code", "source", "request_id", "retryable", "errors"]
+        }
+    )
 
     type: str = Field(description="A URL that stands for the code.", examples=[TYPE_PREFIX + "validation_failed"])
     title: str
@@ -81,7 +88,9 @@ class HttpRefusal(DomainError):
     id = "Permintaan tidak dapat dipahami."
 
 
-def answer(error: DomainError, errors: Sequence[Mapping[str, Any]] | None = None, headers: Mapping[str, str] | None = None) -> Response:
+def answer(
+    error: DomainError, errors: Sequence[Mapping[str, Any]] | None = None, headers: Mapping[str, str] | None = None
+) -> Response:
     """The response for an error, in the caller's language."""
     who = caller()
     if errors is None:
@@ -97,7 +106,9 @@ def answer(error: DomainError, errors: Sequence[Mapping[str, Any]] | None = None
         "retryable": error.retryable,
         "errors": list(errors),
     }
-    response = Response(json.dumps(problem, ensure_ascii=False).encode(), status_code=error.status, media_type=MEDIA_TYPE)
+    response = Response(
+        json.dumps(problem, ensure_ascii=False).encode(), status_code=error.status, media_type=MEDIA_TYPE
+    )
     response.headers.update(headers or {})
     if error.retry_after_seconds is not None:
         response.headers["Retry-After"] = str(error.retry_after_seconds)
@@ -109,8 +120,15 @@ def answer(error: DomainError, errors: Sequence[Mapping[str, Any]] | None = None
 def _own_errors(error: DomainError) -> list[dict[str, Any]]:
     if not (error.pointer or error.parameter or error.header):
         return []
-    place = {"pointer": error.pointer, "parameter": error.parameter, "header": error.header}
-    return [field_error(error.code, **place, detail=error.text(caller().language))]
+    return [
+        field_error(
+            error.code,
+            pointer=error.pointer,
+            parameter=error.parameter,
+            header=error.header,
+            detail=error.text(caller().language),
+        )
+    ]
 
 
 async def answer_domain_error(request: Request, error: Exception) -> Response:
@@ -133,7 +151,11 @@ async def answer_invalid_request(request: Request, error: Exception) -> Response
 def validation_failed() -> Invalid:
     """The 422 whose `errors[]` tell the rest."""
     language = caller().language
-    detail = "Bagian permintaan ini tidak dapat diterima." if language == "id" else "These parts of the request cannot be accepted."
+    detail = (
+        "Bagian permintaan ini tidak dapat diterima."
+        if language == "id"
+        else "These parts of the request cannot be accepted."
+    )
     return Invalid(detail=detail)
 
 
@@ -143,9 +165,23 @@ async def answer_http_exception(request: Request, error: Exception) -> Response:
     if error.status_code == HTTPStatus.NOT_FOUND:
         return answer(NoSuchPath())
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-        return answer(MethodNotAllowed(), headers=error.headers)
+        return answer(MethodNotAllowed(), headers={"Allow": ", ".join(_methods_of(request))})
     log.warning("http_refusal", status=error.status_code, reason=str(error.detail))
-    return answer(HttpRefusal(), headers=error.headers) if error.status_code == HTTPStatus.BAD_REQUEST else answer(DomainError())
+    return (
+        answer(HttpRefusal(), headers=error.headers)
+        if error.status_code == HTTPStatus.BAD_REQUEST
+        else answer(DomainError())
+    )
+
+
+def _methods_of(request: Request) -> list[str]:
+    """Methods of every route with this path; the framework's own answer names only the first route's."""
+    methods: set[str] = set()
+    for route in iter_route_contexts(request.app.routes):
+        pattern = getattr(route, "path_regex", None)
+        if pattern is not None and pattern.match(request.url.path):
+            methods |= route.methods or set()
+    return sorted(methods)
 
 
 def install_problem_handlers(app: FastAPI) -> None:
@@ -156,7 +192,10 @@ def install_problem_handlers(app: FastAPI) -> None:
 
 
 def problems(*errors: type[DomainError]) -> dict[int | str, dict[str, Any]]:
-    """The `responses=` of an endpoint that may refuse with these. What every guarded endpoint may answer is added later."""
+    """The `responses=` of an endpoint that may refuse with these.
+
+    What every guarded endpoint may answer is added by core/openapi.py.
+    """
     by_status: dict[int | str, list[type[DomainError]]] = defaultdict(list)
     for error in errors:
         by_status[error.status].append(error)

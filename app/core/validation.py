@@ -91,7 +91,7 @@ def _code_of(kind: str) -> str:
 def _params(code: str, kind: str, context: Mapping[str, Any]) -> dict[str, Any]:
     limits = ", ".join(f"{_SIGNS[name]} {context[name]}" for name in _SIGNS if name in context)
     return {
-        "expected": str(context.get("expected") or kind.split("_")[0]).replace("'", "`"),
+        "expected": str(context.get("expected") or kind.partition("_")[0]).replace("'", "`"),
         "minimum": context.get("min_length"),
         "maximum": context.get("max_length"),
         "limits": limits,

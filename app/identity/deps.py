@@ -45,7 +45,10 @@ class Actor:
 
 
 async def authenticate(request: Request, required: SecurityScopes) -> Actor:
-    """The caller, bound for history and logs. Raises Unauthenticated, then NotPermitted, then what the route does not declare."""
+    """The caller, bound for history and logs.
+
+    Raises Unauthenticated, then NotPermitted, then what `check_declared` finds.
+    """
     scheme, _, credential = request.headers.get("authorization", "").partition(" ")
     credential = credential.strip()
     if scheme.lower() != "bearer" or not credential or len(credential) > _MAX_CREDENTIAL:

@@ -165,7 +165,9 @@ async def list_api_keys(
 
 
 @router.post("/api-keys", status_code=201, responses=problems(ScopeNotHeld, ExpiryInPast))
-async def create_api_key(body: CreateApiKey, actor: KeyActor, database: DatabaseDep, settings: SettingsDep) -> NewApiKey:
+async def create_api_key(
+    body: CreateApiKey, actor: KeyActor, database: DatabaseDep, settings: SettingsDep
+) -> NewApiKey:
     """Make a key for a program. The answer shows it once."""
     text, key = make_key(settings.env)
     row = await database.transact(

@@ -64,8 +64,10 @@ class PasswordRefused(Invalid):
 
     code = "password_refused"
     title = "Password too easy to guess"
-    en = "This password is too easy to guess. Take at least 12 characters that are in no list and not your e-mail address."
-    id = "Kata sandi ini terlalu mudah ditebak. Gunakan minimal 12 karakter yang tidak umum dan bukan alamat email Anda."
+    en = "This password is too easy to guess. Take 12 characters or more, nothing common, not your e-mail address."
+    id = (
+        "Kata sandi ini terlalu mudah ditebak. Gunakan minimal 12 karakter yang tidak umum dan bukan alamat email Anda."
+    )
 
 
 class ScopeNotHeld(Invalid):

@@ -1,4 +1,7 @@
-"""The text of an API key: `pk_<env>_<id>_<secret>_<checksum>`. The checksum lets secret scanners and us tell keys from noise."""
+"""The text of an API key: `pk_<env>_<id>_<secret>_<checksum>`.
+
+The checksum lets secret scanners and us tell keys from noise.
+"""
 
 import hashlib
 import hmac

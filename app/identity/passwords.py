@@ -1,7 +1,11 @@
-"""Passwords: argon2id, refused when they are easy to guess. Hashing runs on two threads, so that logins cannot eat the machine."""
+"""Passwords: argon2id, refused when they are easy to guess.
+
+Hashing runs on two threads, so that logins cannot eat the machine.
+"""
 
 import asyncio
 import functools
+import importlib.resources
 import secrets
 from concurrent.futures import ThreadPoolExecutor
 
@@ -17,15 +21,10 @@ MAX_LENGTH = 128
 _HASHER = PasswordHash((Argon2Hasher(),))
 _THREADS = ThreadPoolExecutor(max_workers=2, thread_name_prefix="argon2")
 
-# The stems of lists of leaked passwords: what is left of one without digits and punctuation at its ends.
 _COMMON_STEMS = frozenset(
-    "password passwords passw0rd p@ssword p@ssw0rd katasandi katasandiku rahasia rahasiaku qwerty qwertyuiop qwertyuiopasdf asdfghjkl"
-    " asdfghjkl;' zxcvbnm iloveyou iloveyouu letmein letmeinplease welcome welcomeback administrator admin adminadmin superman"
-    " batman dragon monkey football baseball princess sunshine shadow master masterkey trustno changeme changemenow secret"
-    " secretpassword mypassword passwordpassword login abc abcd abcde abcdef abcdefgh abcdefghijkl abcdefghijklm indonesia"
-    " indonesiaraya bismillah alhamdulillah sayang sayangku cintaku doraemon persija tokopedia shopee lazada plugosync test testing"
-    " testtest default user guest company qazwsx qazwsxedc qazwsxedcrfv correcthorsebatterystaple aku akucintakamu".split()
+    (importlib.resources.files("app.identity") / "common_passwords.txt").read_text(encoding="utf-8").split()
 )
+"""What is left of often leaked passwords without the digits and punctuation at their ends."""
 
 
 def check_strength(password: str, email: str) -> None:

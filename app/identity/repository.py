@@ -48,7 +48,9 @@ async def find_login(session: AsyncSession, email: str) -> Login | None:
 
 async def count_login_failures(session: AsyncSession, key: bytes, since: timedelta) -> int:
     """Failed logins of the key (a digest of account and address)."""
-    return int(await session.scalar(text("select count_login_failures(:key, :since)"), {"key": key, "since": since}) or 0)
+    return int(
+        await session.scalar(text("select count_login_failures(:key, :since)"), {"key": key, "since": since}) or 0
+    )
 
 
 async def record_login_failure(session: AsyncSession, key: bytes) -> None:
@@ -78,7 +80,14 @@ async def list_users(session: AsyncSession, merchant_id: UUID, *, limit: int, af
 
 
 async def add_session(
-    session: AsyncSession, merchant_id: UUID, session_id: UUID, *, family_id: UUID, user_id: UUID, secret_hash: bytes, life: timedelta
+    session: AsyncSession,
+    merchant_id: UUID,
+    session_id: UUID,
+    *,
+    family_id: UUID,
+    user_id: UUID,
+    secret_hash: bytes,
+    life: timedelta,
 ) -> None:
     """Remember a refresh token."""
     session.add(
@@ -122,7 +131,9 @@ async def revoke_family(session: AsyncSession, merchant_id: UUID, family_id: UUI
     """End every link of one chain."""
     await session.execute(
         update(SessionRow)
-        .where(SessionRow.merchant_id == merchant_id, SessionRow.family_id == family_id, SessionRow.revoked_at.is_(None))
+        .where(
+            SessionRow.merchant_id == merchant_id, SessionRow.family_id == family_id, SessionRow.revoked_at.is_(None)
+        )
         .values(revoked_at=func.now())
     )
 
@@ -139,7 +150,8 @@ async def revoke_sessions(session: AsyncSession, merchant_id: UUID, user_id: UUI
 async def register_key(session: AsyncSession, merchant_id: UUID, key_id: str, api_key_id: UUID) -> None:
     """Make the key findable by its public part."""
     await session.execute(
-        text("select register_api_key(:key, :merchant, :id)"), {"key": key_id, "merchant": merchant_id, "id": api_key_id}
+        text("select register_api_key(:key, :merchant, :id)"),
+        {"key": key_id, "merchant": merchant_id, "id": api_key_id},
     )
 
 

@@ -38,6 +38,8 @@ SCOPES: dict[str, str] = {
 ROLES: dict[str, frozenset[str]] = {
     "owner": frozenset(SCOPES),
     "manager": frozenset(SCOPES) - {"users:write", "keys:write"},
-    "packer": frozenset({"orders:read", "orders:write", "shipments:write", "documents:read", "operations:read", "shops:read"}),
+    "packer": frozenset(
+        {"orders:read", "orders:write", "shipments:write", "documents:read", "operations:read", "shops:read"}
+    ),
     "viewer": frozenset({"orders:read", "operations:read", "documents:read", "reports:read", "shops:read"}),
 }

@@ -16,7 +16,10 @@ Name = Annotated[
 Email = Annotated[
     str,
     StringConstraints(
-        strip_whitespace=True, to_lower=True, max_length=254, pattern=r"^[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+\.[^@\s\x00-\x1f\x7f]+$"
+        strip_whitespace=True,
+        to_lower=True,
+        max_length=254,
+        pattern=r"^[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+\.[^@\s\x00-\x1f\x7f]+$",
     ),
     Field(examples=["rina@example.id"]),
 ]
@@ -35,7 +38,9 @@ class PasswordGrant(Body):
         default=None, description="Accepted and ignored: the role decides."
     )
     client_id: Annotated[str, StringConstraints(max_length=254)] | None = Field(default=None, description="Ignored.")
-    client_secret: Annotated[str, StringConstraints(max_length=254)] | None = Field(default=None, description="Ignored.")
+    client_secret: Annotated[str, StringConstraints(max_length=254)] | None = Field(
+        default=None, description="Ignored."
+    )
 
 
 class RefreshTokens(Body):
@@ -48,7 +53,7 @@ class Tokens(BaseModel):
     """Access for 15 minutes, and the means to renew it once."""
 
     access_token: str
-    token_type: Literal["bearer"] = "bearer"
+    token_type: Literal["bearer"] = "bearer"  # noqa: S105 (the scheme)
     expires_in: int = Field(description="Seconds.")
     refresh_token: str = Field(description="For one use. Using it twice ends the session.")
     scope: str = Field(description="What the role may do, separated by spaces.")

@@ -37,7 +37,13 @@ async def _found(
 ) -> None:
     await repository.add_merchant(session, merchant_id, name)
     await create_user(
-        session, merchant_id, user_id, email=email, name=email.split("@")[0], role="owner", password_hash=password_hash
+        session,
+        merchant_id,
+        user_id,
+        email=email,
+        name=email.partition("@")[0],
+        role="owner",
+        password_hash=password_hash,
     )
 
 
@@ -113,7 +119,7 @@ def _changes(
     after = {key: value for key, value in wanted.items() if value is not None and value != present[key]}
     before = {key: present[key] for key in after}
     if password_hash is not None:
-        after["password"] = "changed"
+        after |= {"password": "changed"}
     return before, after
 
 

@@ -41,8 +41,8 @@ class SignedIn:
 async def sign_in(database: Database, email: str, password: str, client: str) -> SignedIn:
     """Check the password and open a session. Raises CredentialsInvalid or TooManyLogins.
 
-    Only failures count, per account and address; after five even the right password has to wait. The count is read again
-    after the check, so that guesses sent side by side gain nothing.
+    Only failures count, per account and address; after five even the right password has to wait. The count is read
+    again after the check, so that guesses sent side by side gain nothing.
     """
     email = email.strip().lower()
     key = hashlib.sha256(f"{email}\n{client}".encode()).digest()
@@ -73,7 +73,13 @@ async def _refuse(database: Database, login: repository.Login | None, key: bytes
 async def _record_failure(session: AsyncSession, merchant_id: UUID, user_id: UUID, key: bytes, client: str) -> None:
     await repository.record_login_failure(session, key)
     await journal.record(
-        session, merchant_id, "login.failed", subject_id=user_id, kind="audit", after={"client": client}, succeeded=False
+        session,
+        merchant_id,
+        "login.failed",
+        subject_id=user_id,
+        kind="audit",
+        after={"client": client},
+        succeeded=False,
     )
 
 
@@ -86,7 +92,9 @@ async def _open(
     if user.disabled_at is not None or user.password_hash != checked_hash:
         raise CredentialsInvalid()  # changed while we were hashing
     with acting_as(_as(user)):
-        await journal.record(session, merchant_id, "login.succeeded", subject_id=user_id, kind="audit", after={"client": client})
+        await journal.record(
+            session, merchant_id, "login.succeeded", subject_id=user_id, kind="audit", after={"client": client}
+        )
     return await _link(session, merchant_id, user, family_id=new_id())
 
 
