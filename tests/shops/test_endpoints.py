@@ -1,171 +1,200 @@
-"""Channels, connections and shops over HTTP, against the simulated marketplace."""
+"""Channels, connections and shops over HTTP: shapes, refusals, and what other merchants get to see."""
 
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.fixtures.marketplace import SimulatedShop
-from tests.fixtures.merchant import Merchant
-from tests.fixtures.world import World, connect_shop, follow_consent
+from tests.shops.channel import CHANNEL
+from tests.shops.desk import Desk, new_shop_id, state_in
+from tests.shops.problems import problem
+from tests.shops.shopkeeper import RETURN_URL, Shopkeeper
 
 
-async def the_shop(merchant: Merchant) -> dict[str, Any]:
-    [shop] = (await merchant.get("/v1/shops"))["data"]
-    return dict(shop)
+async def change(keeper: Shopkeeper, shop_id: str, wish: dict[str, Any]) -> httpx.Response:
+    return await keeper.http.patch(f"/v1/shops/{shop_id}", json=wish)
 
 
-async def change(merchant: Merchant, shop_id: str, changes: dict[str, Any]) -> httpx.Response:
-    return await merchant.http.patch(f"/v1/shops/{shop_id}", json=changes)
+async def test_channels_say_what_can_be_done(keeper: Shopkeeper) -> None:
+    [channel] = (await keeper.get("/v1/channels"))["data"]
+
+    # It can be read and connected, and nothing else: the rest is what we do by ourselves.
+    assert channel["actions"] == ["connect", "import", "sync", "print_invoices", "hold", "release"]
+    assert (channel["channel"], channel["first_step"], channel["handovers"]) == (CHANNEL, "none", ["pickup"])
+    assert channel["windows"] == {"order_list_days": 15, "import_max_days": 90}
+    assert channel["caps"] == {"bulk_max_orders": 100, "import_max_numbers": 200, "detail_batch": 50, "label_batch": 50}
 
 
-def problem(answer: httpx.Response) -> tuple[int, str, str | None]:
-    """Status, code and the field at fault."""
-    body = answer.json()
-    assert answer.headers["content-type"].startswith("application/problem+json")
-    pointer = body["errors"][0].get("pointer") or body["errors"][0].get("parameter") if body["errors"] else None
-    return answer.status_code, body["code"], pointer
-
-
-async def test_channels_say_what_can_be_done(merchant: Merchant) -> None:
-    channels = {channel["channel"]: channel for channel in (await merchant.get("/v1/channels"))["data"]}
-
-    shopee = channels["shopee"]
-    assert {"import", "sync", "arrange_shipment", "print_labels", "print_invoices", "hold"} <= set(shopee["actions"])
-    assert (shopee["first_step"], shopee["handovers"]) == ("none", ["pickup", "dropoff", "manual"])
-    assert shopee["windows"] == {"order_list_days": 15, "import_max_days": 90}
-    assert shopee["caps"]["bulk_max_orders"] == 100
-
-
-async def test_a_shop_is_connected_by_consent(merchant: Merchant, shop: SimulatedShop) -> None:
-    [connection] = (await merchant.get("/v1/connections"))["data"]
-    listed = await the_shop(merchant)
-
-    assert (connection["state"], connection["channel"], connection["expires_at"]) == ("connected", "shopee", None)
-    assert [one["id"] for one in connection["shops"]] == [listed["id"]]
-    assert await merchant.get(f"/v1/connections/{connection['id']}") == connection
-    assert (listed["name"], listed["external_id"], listed["state"]) == ("Toko Maju", shop.shop_id, "ok")
-    assert listed["connection_id"] == connection["id"]
-    assert listed["timezone"] == "Asia/Jakarta"
-    assert listed["authorization_expires_at"] is not None
-
-
-async def test_a_consent_that_is_not_ours_is_refused(merchant: Merchant, api_url: str) -> None:
-    wish = {"channel": "shopee", "return_url": f"{api_url}/docs"}
-    begun = await merchant.post("/v1/connections", wish, expect=201)
+async def test_a_shop_is_connected_by_consent(keeper: Shopkeeper) -> None:
+    begun, shop_id = await keeper.begin(), new_shop_id()
     assert begun["state"] == "pending"
 
-    for query in ("?code=x&shop_id=1", "?code=x&state=AAAAAAAAAAAAAAAAAAAAAA", "?state=" + "x" * 500):
-        answer = await merchant.http.get(f"/v1/connections/callback/shopee{query}")
-        assert problem(answer) == (400, "invalid_state_token", "state")
-    early = await merchant.http.post(f"/v1/connections/{begun['id']}/confirm")
-    assert problem(early)[:2] == (409, "invalid_state")
+    back = await keeper.come_back(begun, shop_id)
+    confirmed = await keeper.confirm(begun)
+
+    assert (back.status_code, back.headers["location"]) == (302, f"{RETURN_URL}?connection_id={begun['id']}")
+    assert (back.headers["referrer-policy"], back.headers["cache-control"]) == ("no-referrer", "no-store")
+    connection = confirmed.json()
+    assert (connection["state"], connection["channel"], connection["expires_at"]) == ("connected", CHANNEL, None)
+    shop = await keeper.shop(shop_id)
+    assert connection["shops"] == [{"id": shop["id"], "name": f"Shop {shop_id}", "channel": CHANNEL}]
+    assert (shop["state"], shop["connection_id"], shop["timezone"]) == ("ok", begun["id"], "Asia/Jakarta")
+    assert (await keeper.confirm(begun)).json() == connection
+    assert await keeper.get(f"/v1/connections/{begun['id']}") == connection
 
 
-async def test_another_channel_or_return_url_is_refused_with_its_field(merchant: Merchant, api_url: str) -> None:
-    for body, pointer in (
-        ({"channel": "nowhere", "return_url": f"{api_url}/docs"}, "/channel"),
-        ({"channel": "shopee", "return_url": "https://evil.example/docs"}, "/return_url"),
-        ({"channel": "shopee", "return_url": f"{api_url}/docs", "store": 1}, "/store"),
-    ):
-        answer = await merchant.http.post("/v1/connections", json=body)
-        assert problem(answer) == (422, "validation_failed", pointer)
+async def test_a_posted_callback_counts_too(keeper: Shopkeeper) -> None:
+    begun = await keeper.begin()
+    callback = {"state": state_in(begun["authorization_url"]), "code": keeper.channel.consent(new_shop_id())}
 
-
-async def test_a_posted_callback_counts_too(
-    merchant: Merchant, control: httpx.AsyncClient, world: World, api_url: str
-) -> None:
-    made = (await control.post("/_control/shopee/shops", json={"name": "Toko Pos"})).json()
-    code = (await control.post("/_control/shopee/consent", json={"shop_id": made["shop_id"]})).json()["code"]
-    begun = await merchant.post(
-        "/v1/connections", {"channel": "shopee", "return_url": f"{api_url}/docs?a=1"}, expect=201
-    )
-    state = (
-        httpx.URL(begun["authorization_url"]).params.get("state")
-        or httpx.URL(httpx.URL(begun["authorization_url"]).params["redirect"]).params["state"]
-    )
-
-    back = await merchant.http.post(
-        "/v1/connections/callback/shopee", data={"state": state, "code": code, "shop_id": str(made["shop_id"])}
-    )
+    back = await keeper.http.post(f"/v1/connections/callback/{CHANNEL}", data=callback)
 
     assert back.status_code == 302
-    assert back.headers["location"] == f"{api_url}/docs?a=1&connection_id={begun['id']}"
-    confirmed = await merchant.http.post(f"/v1/connections/{begun['id']}/confirm")
-    assert [shop["name"] for shop in confirmed.json()["shops"]] == ["Toko Pos"]
+    assert (await keeper.confirm(begun)).json()["state"] == "connected"
 
 
-async def test_a_marketplace_that_refuses_the_code_is_named(
-    merchant: Merchant, control: httpx.AsyncClient, world: World, api_url: str
+async def test_a_callback_needs_no_login_and_a_state_that_counts(keeper: Shopkeeper) -> None:
+    begun = await keeper.begin()
+    del keeper.http.headers["Authorization"]
+
+    for path in (
+        f"{CHANNEL}?code=x",
+        f"{CHANNEL}?code=x&state=AAAAAAAAAAAAAAAAAAAAAA",
+        f"{CHANNEL}?state=%00",
+        f"other?state={state_in(begun['authorization_url'])}",
+    ):
+        answer = await keeper.http.get(f"/v1/connections/callback/{path}")
+        assert problem(answer) == (400, "invalid_state_token", "state")
+    assert problem(await keeper.http.get("/v1/connections/callback/a%00b?state=x"))[:2] == (404, "not_found")
+    assert (await keeper.come_back(begun, new_shop_id())).status_code == 302
+    assert problem(await keeper.come_back(begun, new_shop_id()))[:2] == (400, "invalid_state_token")
+
+
+async def test_only_whoever_began_may_confirm(keeper: Shopkeeper) -> None:
+    begun = await keeper.begin()
+    await keeper.come_back(begun, new_shop_id())
+    key = await keeper.http.post("/v1/api-keys", json={"name": "robot", "scopes": ["shops:read", "shops:write"]})
+    assert key.status_code == 201, key.text
+    as_robot = {"Authorization": f"Bearer {key.json()['key']}"}
+
+    by_robot = await keeper.http.post(f"/v1/connections/{begun['id']}/confirm", headers=as_robot)
+
+    assert problem(by_robot)[:2] == (400, "invalid_state_token")
+    assert (await keeper.confirm(begun)).json()["state"] == "connected"
+    begun = (
+        await keeper.http.post("/v1/connections", json={"channel": CHANNEL, "return_url": RETURN_URL}, headers=as_robot)
+    ).json()
+    await keeper.come_back(begun, new_shop_id())
+    own = await keeper.http.post(f"/v1/connections/{begun['id']}/confirm", headers=as_robot)
+    assert own.json()["state"] == "connected"
+
+
+async def test_confirming_too_early_says_what_is_missing(keeper: Shopkeeper) -> None:
+    answer = await keeper.confirm(await keeper.begin())
+
+    assert problem(answer)[:2] == (409, "invalid_state")
+    assert "authorization_url" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("wish", "pointer"),
+    [
+        ({"channel": "nowhere", "return_url": RETURN_URL}, "/channel"),
+        ({"channel": CHANNEL, "return_url": "https://evil.example/docs"}, "/return_url"),
+        ({"channel": CHANNEL, "return_url": RETURN_URL, "store": 1}, "/store"),
+        ({"channel": CHANNEL}, "/return_url"),
+    ],
+)
+async def test_a_wish_for_a_connection_that_cannot_be_names_its_field(
+    keeper: Shopkeeper, wish: dict[str, Any], pointer: str
 ) -> None:
-    begun = await merchant.post("/v1/connections", {"channel": "shopee", "return_url": f"{api_url}/docs"}, expect=201)
-    url = httpx.URL(begun["authorization_url"])
-    state = url.params.get("state") or httpx.URL(url.params["redirect"]).params["state"]
-    await merchant.http.get("/v1/connections/callback/shopee", params={"state": state, "code": "old", "shop_id": "1"})
+    answer = await keeper.http.post("/v1/connections", json=wish)
 
-    answer = await merchant.http.post(f"/v1/connections/{begun['id']}/confirm")
+    assert problem(answer) == (422, "validation_failed", pointer)
+    assert (await keeper.get("/v1/connections"))["data"] == []
+
+
+async def test_a_code_the_channel_refuses_is_told_in_the_channels_name(keeper: Shopkeeper) -> None:
+    begun = await keeper.begin()
+    await keeper.come_back(begun, new_shop_id())
+    keeper.channel.codes.clear()
+
+    answer = await keeper.confirm(begun)
 
     assert problem(answer)[:2] == (502, "channel_error")
-    assert answer.json()["source"] == "shopee"
-    assert (await merchant.get(f"/v1/connections/{begun['id']}"))["state"] == "pending"
+    assert answer.json()["source"] == CHANNEL
+    assert (await keeper.get(f"/v1/connections/{begun['id']}"))["state"] == "pending"
 
 
-async def test_a_shop_of_another_merchant_cannot_be_taken(
-    merchant: Merchant, other_merchant: Merchant, shop: SimulatedShop, api_url: str
-) -> None:
-    begun = await other_merchant.post(
-        "/v1/connections", {"channel": "shopee", "return_url": f"{api_url}/docs"}, expect=201
-    )
+async def test_a_shop_of_another_merchant_cannot_be_taken(keeper: Shopkeeper, other_keeper: Shopkeeper) -> None:
+    mine = await keeper.connect()
+    begun = await other_keeper.begin()
+    await other_keeper.come_back(begun, mine["external_id"])
 
-    with pytest.raises(AssertionError, match="shop_already_connected"):
-        await follow_consent(other_merchant, begun, shop)
+    answer = await other_keeper.confirm(begun)
 
-    assert (await other_merchant.get("/v1/shops"))["data"] == []
-    assert (await the_shop(merchant))["state"] == "ok"
+    assert problem(answer)[:2] == (409, "shop_already_connected")
+    assert "Toko" not in answer.text
+    assert (await other_keeper.get("/v1/shops"))["data"] == []
+    assert (await keeper.shop(mine["external_id"]))["state"] == "ok"
 
 
-async def test_other_merchants_see_and_change_nothing(
-    merchant: Merchant, other_merchant: Merchant, shop: SimulatedShop
-) -> None:
-    mine = await the_shop(merchant)
+async def test_other_merchants_see_and_change_nothing(keeper: Shopkeeper, other_keeper: Shopkeeper) -> None:
+    mine = await keeper.connect()
     connection = f"/v1/connections/{mine['connection_id']}"
 
     answers = [
-        await other_merchant.http.get(connection),
-        await other_merchant.http.delete(connection),
-        await other_merchant.http.post(f"{connection}/confirm"),
-        await other_merchant.http.post(f"{connection}/reauthorize"),
-        await change(other_merchant, mine["id"], {"name": "Mine now"}),
-        await other_merchant.http.get(f"/v1/shops/{mine['id']}/health"),
-        await other_merchant.http.get("/v1/connections/con_nonsense"),
+        await other_keeper.http.get(connection),
+        await other_keeper.http.delete(connection),
+        await other_keeper.http.post(f"{connection}/confirm"),
+        await other_keeper.http.post(f"{connection}/reauthorize"),
+        await change(other_keeper, mine["id"], {"name": "Mine now"}),
+        await other_keeper.http.get(f"/v1/shops/{mine['id']}/health"),
+        await other_keeper.http.get("/v1/connections/con_nonsense"),
     ]
 
     assert [problem(answer)[:2] for answer in answers] == [(404, "not_found")] * len(answers)
-    assert (await other_merchant.get("/v1/connections"))["data"] == []
-    assert await the_shop(merchant) == mine
+    assert (await other_keeper.get("/v1/connections"))["data"] == []
+    assert await keeper.shop(mine["external_id"]) == mine
 
 
-async def test_a_disconnected_shop_keeps_its_history_and_can_come_back(
-    world: World, merchant: Merchant, shop: SimulatedShop, api_url: str
-) -> None:
-    before = await the_shop(merchant)
+async def test_a_disconnected_shop_keeps_its_place_and_can_come_back(keeper: Shopkeeper) -> None:
+    before = await keeper.connect()
+    connection = f"/v1/connections/{before['connection_id']}"
 
-    gone = await merchant.http.delete(f"/v1/connections/{before['connection_id']}")
+    gone = await keeper.http.delete(connection)
 
     assert gone.status_code == 204
-    assert (await the_shop(merchant))["state"] == "disconnected"
-    health = await merchant.get(f"/v1/shops/{before['id']}/health")
-    assert health["auth"]["state"] == "disconnected"
-    refused = await merchant.http.post(f"/v1/connections/{before['connection_id']}/reauthorize")
-    assert problem(refused)[:2] == (409, "invalid_state")
-    begun = await merchant.post("/v1/connections", {"channel": "shopee", "return_url": f"{api_url}/docs"}, expect=201)
-    await follow_consent(merchant, begun, shop)
-    after = await the_shop(merchant)
-    assert (after["id"], after["state"], after["connection_id"]) == (before["id"], "ok", begun["id"])
+    assert (await keeper.shop(before["external_id"]))["state"] == "disconnected"
+    assert (await keeper.get(f"/v1/shops/{before['id']}/health"))["auth"]["state"] == "disconnected"
+    assert problem(await keeper.http.post(f"{connection}/reauthorize"))[:2] == (409, "invalid_state")
+    assert (await keeper.http.delete(connection)).status_code == 204
+    after = await keeper.connect(before["external_id"])
+    assert (after["id"], after["state"]) == (before["id"], "ok")
+    assert after["connection_id"] != before["connection_id"]
 
 
-async def test_settings_of_a_shop_are_changed_one_by_one(world: World, merchant: Merchant, shop: SimulatedShop) -> None:
-    before = await the_shop(merchant)
+async def test_a_shop_that_needs_consent_says_so_until_it_has_it(keeper: Shopkeeper, desk: Desk) -> None:
+    shop = await keeper.connect()
+    await desk.sql(
+        "update credentials c set needs_reauth_since = app_now(), needs_reauth_reason = 'revoked' from accounts a"
+        " where a.credential_id = c.id and a.external_id = $1",
+        shop["external_id"],
+    )
+    assert (await keeper.shop(shop["external_id"]))["state"] == "needs_reauth"
+    auth = (await keeper.get(f"/v1/shops/{shop['id']}/health"))["auth"]
+    assert (auth["state"], auth["reason"], auth["since"] is None) == ("needs_reauth", "revoked", False)
+
+    again = await keeper.http.post(f"/v1/connections/{shop['connection_id']}/reauthorize")
+    await keeper.come_back(again.json(), shop["external_id"])
+    confirmed = await keeper.confirm(again.json())
+
+    assert (confirmed.json()["id"], confirmed.json()["state"]) == (shop["connection_id"], "connected")
+    assert await keeper.shop(shop["external_id"]) == shop
+
+
+async def test_settings_of_a_shop_are_changed_one_by_one(keeper: Shopkeeper, desk: Desk) -> None:
+    before = await keeper.connect()
     wishes: list[dict[str, Any]] = [
         {"name": "  Toko Baru "},
         {"paused": True},
@@ -175,11 +204,14 @@ async def test_settings_of_a_shop_are_changed_one_by_one(world: World, merchant:
     ]
 
     for wish in wishes:
-        assert (await change(merchant, before["id"], wish)).status_code == 200
+        assert (await change(keeper, before["id"], wish)).status_code == 200
 
     expected = {**before, **{name: value for wish in wishes for name, value in wish.items()}}
-    assert await the_shop(merchant) == {**expected, "name": "Toko Baru", "state": "paused"}
-    entries = await world.sql("select before, after from journal where type = 'shop.changed' order by id desc limit 5")
+    assert await keeper.shop(before["external_id"]) == {**expected, "name": "Toko Baru", "state": "paused"}
+    assert (await change(keeper, before["id"], {})).json()["name"] == "Toko Baru"
+    entries = await desk.sql(
+        "select 1 from journal where type = 'shop.changed' and subject_id = $1::uuid", before["id"][4:]
+    )
     assert len(entries) == len(wishes)
 
 
@@ -197,68 +229,35 @@ async def test_settings_of_a_shop_are_changed_one_by_one(world: World, merchant:
         ({"state": "ok"}, "/state"),
     ],
 )
-async def test_a_setting_that_cannot_be_names_its_field(
-    merchant: Merchant, shop: SimulatedShop, wish: dict[str, Any], pointer: str
-) -> None:
-    before = await the_shop(merchant)
+async def test_a_setting_that_cannot_be_names_its_field(keeper: Shopkeeper, wish: dict[str, Any], pointer: str) -> None:
+    before = await keeper.connect()
 
-    answer = await change(merchant, before["id"], wish)
+    answer = await change(keeper, before["id"], wish)
 
     assert problem(answer) == (422, "validation_failed", pointer)
-    assert await the_shop(merchant) == before
+    assert await keeper.shop(before["external_id"]) == before
 
 
-async def test_health_tells_of_consent_lag_and_the_next_run(
-    world: World, merchant: Merchant, shop: SimulatedShop
-) -> None:
-    health = await merchant.get(f"/v1/shops/{(await the_shop(merchant))['id']}/health")
+async def test_refusals_speak_indonesian(keeper: Shopkeeper) -> None:
+    shop = await keeper.connect()
 
-    assert health["auth"]["state"] == "ok"
-    assert health["auth"]["expires_in_days"] > 7
-    assert health["lag"]["complete_to"] is not None
-    assert health["lag"]["seconds"] < 600
-    assert health["complete_back_to"] is not None
-    assert (health["last_error"], health["paused"]) == (None, False)
-    assert health["next_run"] is not None
-    assert health["quota"].keys() == {"read", "write"}
+    answer = await keeper.http.patch(
+        f"/v1/shops/{shop['id']}", json={"timezone": "Asia/Atlantis"}, headers={"Accept-Language": "id"}
+    )
+
+    assert answer.json()["detail"].startswith("`Asia/Atlantis` bukan zona waktu")
 
 
-async def test_a_revoked_shop_says_so_and_goes_on_after_a_new_consent(
-    world: World, merchant: Merchant, shop: SimulatedShop
-) -> None:
-    await shop.plan_fault("*", "revoke_token")
-    await shop.place_order()
-    await merchant.import_orders()
-    await world.work()
-    revoked = await the_shop(merchant)
-    assert revoked["state"] == "needs_reauth"
-    health = await merchant.get(f"/v1/shops/{revoked['id']}/health")
-    assert (health["auth"]["state"], health["auth"]["since"] is None) == ("needs_reauth", False)
-    [connection] = (await merchant.get("/v1/connections"))["data"]
-    assert connection["state"] == "needs_reauth"
-    await shop.heal()
+async def test_connections_and_shops_are_paged(keeper: Shopkeeper) -> None:
+    connected = [await keeper.connect() for _ in range(3)]
 
-    await world.consent_again(merchant, shop)
-    await world.work()
-
-    assert (await the_shop(merchant))["state"] == "ok"
-    assert len(await merchant.orders()) == 1
-
-
-async def test_connections_and_shops_are_paged(
-    world: World, merchant: Merchant, control: httpx.AsyncClient, api_url: str
-) -> None:
-    for name in ("Toko A", "Toko B", "Toko C"):
-        await connect_shop(merchant, control, api_url, name)
-
-    for path, expected in (("shops", ["Toko A", "Toko B", "Toko C"]), ("connections", None)):
-        first = await merchant.get(f"/v1/{path}", limit=2)
-        second = await merchant.get(f"/v1/{path}", limit=2, cursor=first["page"]["next_cursor"])
-        assert (len(first["data"]), len(second["data"]), second["page"]["next_cursor"]) == (2, 1, None)
-        assert len({entry["id"] for entry in first["data"] + second["data"]}) == 3
-        if expected is not None:
-            assert [entry["name"] for entry in first["data"] + second["data"]] == expected
-    moved = await merchant.http.get("/v1/connections", params={"cursor": first["page"]["next_cursor"], "limit": 2})
-    assert moved.status_code == 200
-    foreign = await merchant.http.get("/v1/shops", params={"cursor": first["page"]["next_cursor"]})
+    for path, expected in (
+        ("shops", [shop["id"] for shop in connected]),
+        ("connections", [shop["connection_id"] for shop in reversed(connected)]),
+    ):
+        first = await keeper.get(f"/v1/{path}", limit=2)
+        second = await keeper.get(f"/v1/{path}", limit=2, cursor=first["page"]["next_cursor"])
+        assert [entry["id"] for entry in first["data"] + second["data"]] == expected
+        assert (len(first["data"]), second["page"]["next_cursor"]) == (2, None)
+    foreign = await keeper.http.get("/v1/shops", params={"cursor": first["page"]["next_cursor"]})
     assert problem(foreign)[:2] == (400, "cursor_mismatch")

@@ -1,0 +1,105 @@
+"""Connecting and keeping shops at the simulated marketplace."""
+
+from typing import Any
+
+import httpx
+
+from tests.fixtures.marketplace import SimulatedShop
+from tests.fixtures.merchant import Merchant
+from tests.fixtures.world import World
+from tests.shops.problems import problem
+
+
+async def the_shop(merchant: Merchant) -> dict[str, Any]:
+    [shop] = (await merchant.get("/v1/shops"))["data"]
+    return dict(shop)
+
+
+def state_of(begun: dict[str, Any]) -> str:
+    """The state in a consent link of either form."""
+    query = httpx.URL(begun["authorization_url"]).params
+    return query.get("state") or httpx.URL(query["redirect"]).params["state"]
+
+
+async def test_a_shop_is_connected_by_consent(merchant: Merchant, shop: SimulatedShop) -> None:
+    [connection] = (await merchant.get("/v1/connections"))["data"]
+    listed = await the_shop(merchant)
+
+    assert (connection["state"], connection["channel"], connection["expires_at"]) == ("connected", "shopee", None)
+    assert [one["id"] for one in connection["shops"]] == [listed["id"]]
+    assert await merchant.get(f"/v1/connections/{connection['id']}") == connection
+    assert (listed["name"], listed["external_id"], listed["state"]) == ("Toko Maju", shop.shop_id, "ok")
+    assert listed["connection_id"] == connection["id"]
+    assert listed["timezone"] == "Asia/Jakarta"
+    assert listed["authorization_expires_at"] is not None
+
+
+async def test_a_posted_callback_counts_too(
+    merchant: Merchant, control: httpx.AsyncClient, world: World, api_url: str
+) -> None:
+    made = (await control.post("/_control/shopee/shops", json={"name": "Toko Pos"})).json()
+    code = (await control.post("/_control/shopee/consent", json={"shop_id": made["shop_id"]})).json()["code"]
+    begun = await merchant.post(
+        "/v1/connections", {"channel": "shopee", "return_url": f"{api_url}/docs?a=1"}, expect=201
+    )
+
+    back = await merchant.http.post(
+        "/v1/connections/callback/shopee",
+        data={"state": state_of(begun), "code": code, "shop_id": str(made["shop_id"])},
+    )
+
+    assert back.status_code == 302
+    assert back.headers["location"] == f"{api_url}/docs?a=1&connection_id={begun['id']}"
+    confirmed = await merchant.http.post(f"/v1/connections/{begun['id']}/confirm")
+    assert [shop["name"] for shop in confirmed.json()["shops"]] == ["Toko Pos"]
+
+
+async def test_a_marketplace_that_refuses_the_code_is_named(
+    merchant: Merchant, control: httpx.AsyncClient, world: World, api_url: str
+) -> None:
+    begun = await merchant.post("/v1/connections", {"channel": "shopee", "return_url": f"{api_url}/docs"}, expect=201)
+    back = {"state": state_of(begun), "code": "old", "shop_id": "1"}
+    await merchant.http.get("/v1/connections/callback/shopee", params=back)
+
+    answer = await merchant.http.post(f"/v1/connections/{begun['id']}/confirm")
+
+    assert problem(answer)[:2] == (502, "channel_error")
+    assert answer.json()["source"] == "shopee"
+    assert (await merchant.get(f"/v1/connections/{begun['id']}"))["state"] == "pending"
+
+
+async def test_health_tells_of_consent_lag_and_the_next_run(
+    world: World, merchant: Merchant, shop: SimulatedShop
+) -> None:
+    health = await merchant.get(f"/v1/shops/{(await the_shop(merchant))['id']}/health")
+
+    assert health["auth"]["state"] == "ok"
+    assert health["auth"]["expires_in_days"] > 7
+    assert health["lag"]["complete_to"] is not None
+    assert health["lag"]["seconds"] < 600
+    assert health["complete_back_to"] is not None
+    assert (health["last_error"], health["paused"]) == (None, False)
+    assert health["next_run"] is not None
+    assert health["quota"].keys() == {"read", "write"}
+
+
+async def test_a_revoked_shop_says_so_and_goes_on_after_a_new_consent(
+    world: World, merchant: Merchant, shop: SimulatedShop
+) -> None:
+    await shop.plan_fault("*", "revoke_token")
+    await shop.place_order()
+    await merchant.import_orders()
+    await world.work()
+    revoked = await the_shop(merchant)
+    assert revoked["state"] == "needs_reauth"
+    health = await merchant.get(f"/v1/shops/{revoked['id']}/health")
+    assert (health["auth"]["state"], health["auth"]["since"] is None) == ("needs_reauth", False)
+    [connection] = (await merchant.get("/v1/connections"))["data"]
+    assert connection["state"] == "needs_reauth"
+    await shop.heal()
+
+    await world.consent_again(merchant, shop)
+    await world.work()
+
+    assert (await the_shop(merchant))["state"] == "ok"
+    assert len(await merchant.orders()) == 1
