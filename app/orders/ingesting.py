@@ -1,9 +1,8 @@
 """The versioned upsert: orders as channels tell them become our rows, whatever the order of arrival, once."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -53,27 +52,63 @@ async def ingest(
         order.external_id: Reading(order, shop_ids(order), read_started_at, cancellation_response)
         for order in sorted(orders, key=lambda one: one.updated_at)  # doubles in one batch: the newest stays
     }
-    built = {external_id: merging.build(reading) for external_id, reading in readings.items()}
-    rows = [_to_row(merchant_id, account.id, external_id, one) for external_id, one in built.items()]
-    inserted = await storing.insert_or_lock(session, merchant_id, account.id, rows)
-    fresh = [one for one in built.values() if one.id in inserted]
-    known = [external_id for external_id, one in built.items() if one.id not in inserted]
-    changed: list[Merged] = []
-    ids = {external_id: one.id for external_id, one in built.items() if one.id in inserted}
-    if known:
-        for stored in await storing.find(session, merchant_id, account.id, known):
-            external_id = str(stored.row["external_id"])
-            ids[external_id] = stored.id
-            merged = merging.merge(stored, readings[external_id])
-            if merged is not None:
-                changed.append(merged)
-                await _drop_lines(session, merchant_id, stored, merged)
+    # What says nothing new needs no lock: whatever others store meanwhile is newer still.
+    known = await _find(session, merchant_id, account.id, list(readings))
+    merged = {external_id: _merge(known.get(external_id), reading) for external_id, reading in readings.items()}
+    wanted = {external_id: one for external_id, one in merged.items() if one is not None}
+    new = await _insert_or_lock(session, merchant_id, account.id, wanted)
+    moved = await _find_moved(session, merchant_id, account.id, [one for one in wanted if one not in new], known)
+    for external_id, stored in moved.items():
+        known[external_id] = stored
+        again = merging.merge(stored, readings[external_id])
+        if again is None:
+            del wanted[external_id]
+        else:
+            wanted[external_id] = again
+    changed = [one for external_id, one in wanted.items() if external_id not in new]
     await storing.update_orders(session, merchant_id, [{"id": one.id} | one.values for one in changed])
-    await _store_parts(session, merchant_id, [*fresh, *changed])
-    await _record(session, merchant_id, [*fresh, *changed])
+    await _store_parts(session, merchant_id, wanted, known)
+    await _record(session, merchant_id, list(wanted.values()))
+    ids = {external_id: stored.id for external_id, stored in known.items()} | {one: wanted[one].id for one in new}
     return Ingested(
-        [one.id for one in fresh], [one.id for one in changed], len(readings) - len(fresh) - len(changed), ids
+        [wanted[one].id for one in new], [one.id for one in changed], len(readings) - len(wanted), ids
     )
+
+
+def _merge(stored: Stored | None, reading: Reading) -> Merged | None:
+    return merging.build(reading) if stored is None else merging.merge(stored, reading)
+
+
+async def _find(
+    session: AsyncSession, merchant_id: UUID, account_id: UUID, external_ids: Sequence[str]
+) -> dict[str, Stored]:
+    found = await storing.find(session, merchant_id, account_id, external_ids)
+    return {str(stored.row["external_id"]): stored for stored in found}
+
+
+async def _insert_or_lock(
+    session: AsyncSession, merchant_id: UUID, account_id: UUID, wanted: Mapping[str, Merged]
+) -> list[str]:
+    """Answers the orders that were inserted; the others are locked now."""
+    if not wanted:
+        return []
+    rows = [
+        {"merchant_id": merchant_id, "id": one.id, "account_id": account_id, "external_id": external_id} | one.values
+        for external_id, one in wanted.items()
+    ]
+    inserted = await storing.insert_or_lock(session, rows)
+    return [external_id for external_id, one in wanted.items() if one.id in inserted]
+
+
+async def _find_moved(
+    session: AsyncSession, merchant_id: UUID, account_id: UUID, locked: Sequence[str], known: Mapping[str, Stored]
+) -> dict[str, Stored]:
+    """Orders that somebody changed or inserted between our look and our lock."""
+    if not locked:
+        return {}
+    versions = await storing.list_versions(session, merchant_id, account_id, locked)
+    moved = [one for one in locked if one not in known or known[one].row["version"] != versions[one]]
+    return await _find(session, merchant_id, account_id, moved) if moved else {}
 
 
 class _ShopIds:
@@ -92,19 +127,21 @@ async def _shop_ids(session: AsyncSession, merchant_id: UUID, account: AccountRo
     return _ShopIds({(shop.channel, shop.external_id): shop.id for shop in rows}, rows[0].id)
 
 
-def _to_row(merchant_id: UUID, account_id: UUID, external_id: str, built: Merged) -> dict[str, Any]:
-    key = {"merchant_id": merchant_id, "id": built.id, "account_id": account_id, "external_id": external_id}
-    return key | built.values
-
-
-async def _drop_lines(session: AsyncSession, merchant_id: UUID, stored: Stored, merged: Merged) -> None:
-    left = {line.id for line in merged.lines}
-    await storing.delete_lines(session, merchant_id, [line.id for line in stored.lines if line.id not in left])
-
-
-async def _store_parts(session: AsyncSession, merchant_id: UUID, orders: Sequence[Merged]) -> None:
-    lines: list[tuple[UUID, Line]] = [(one.id, line) for one in orders for line in one.lines]
-    packages: list[tuple[UUID, Package]] = [(one.id, package) for one in orders for package in one.packages]
+async def _store_parts(
+    session: AsyncSession, merchant_id: UUID, orders: Mapping[str, Merged], known: Mapping[str, Stored]
+) -> None:
+    """Write the lines and packages that differ from what is stored."""
+    lines: list[tuple[UUID, Line]] = []
+    packages: list[tuple[UUID, Package]] = []
+    dropped: list[UUID] = []
+    for external_id, one in orders.items():
+        stored = known.get(external_id)
+        old_lines, old_packages = (stored.lines, stored.packages) if stored else ((), ())
+        lines += [(one.id, line) for line in one.lines if line not in old_lines]
+        packages += [(one.id, package) for package in one.packages if package not in old_packages]
+        left = {line.id for line in one.lines}
+        dropped += [line.id for line in old_lines if line.id not in left]
+    await storing.delete_lines(session, merchant_id, dropped)
     await storing.put_lines(session, merchant_id, lines)
     await storing.put_packages(session, merchant_id, packages)
 

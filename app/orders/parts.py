@@ -52,4 +52,4 @@ PACKAGE_COLUMNS = tuple(field.name for field in fields(Package))
 
 def to_row(part: Line | Package) -> dict[str, Any]:
     """Column → value."""
-    return {field.name: getattr(part, field.name) for field in fields(part)}
+    return {name: getattr(part, name) for name in type(part).__slots__}

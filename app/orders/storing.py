@@ -38,9 +38,7 @@ def _as_json(rows: Iterable[Mapping[str, Any]]) -> str:
     return json.dumps(list(rows), default=str, ensure_ascii=False)
 
 
-async def insert_or_lock(
-    session: AsyncSession, merchant_id: UUID, account_id: UUID, rows: Sequence[dict[str, Any]]
-) -> set[UUID]:
+async def insert_or_lock(session: AsyncSession, rows: Sequence[dict[str, Any]]) -> set[UUID]:
     """Insert the orders that are new and lock the others, all in one pass over one sort order. Answers the new ids.
 
     Every importer takes its locks in this order, so two of them wait for each other but never in a circle.
@@ -62,6 +60,18 @@ async def find(session: AsyncSession, merchant_id: UUID, account_id: UUID, exter
     """Orders by the channel's ids, in no particular order."""
     condition = (_ORDER_COLUMNS.account_id == account_id) & _ORDER_COLUMNS.external_id.in_(external_ids)
     return await _read(session, merchant_id, condition)
+
+
+async def list_versions(
+    session: AsyncSession, merchant_id: UUID, account_id: UUID, external_ids: Sequence[str]
+) -> dict[str, int]:
+    """Version by the channel's id."""
+    query = select(_ORDER_COLUMNS.external_id, _ORDER_COLUMNS.version).where(
+        _ORDER_COLUMNS.merchant_id == merchant_id,
+        _ORDER_COLUMNS.account_id == account_id,
+        _ORDER_COLUMNS.external_id.in_(external_ids),
+    )
+    return {row.external_id: row.version for row in await session.execute(query)}
 
 
 async def load(session: AsyncSession, merchant_id: UUID, order_ids: Sequence[UUID]) -> list[Stored]:

@@ -1,11 +1,11 @@
 """The channel's words as our columns: cleaned, capped, rounded, and never masked over what we know. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import fields
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, overload
 
-from app.channels.contract import ChannelOrder
+from app.channels.contract import ChannelOrder, Recipient
 from app.orders import masking
 
 _CENT = Decimal("0.01")
@@ -13,6 +13,7 @@ _MOST_MONEY = Decimal(10) ** 15
 _MOST_QUANTITY = 1_000_000_000
 _MOST_PARTS = 1_000
 _KEY_LENGTH = 200
+_RECIPIENT = tuple(field.name for field in fields(Recipient))
 
 
 @overload
@@ -25,6 +26,8 @@ def clean(text: str | None, most: int) -> str | None:
     """Text the database can hold: no NUL, no lone surrogate, not endless."""
     if text is None:
         return None
+    if len(text) <= most and text.isascii() and "\x00" not in text:
+        return text
     return text.replace("\x00", "").encode("utf-8", "replace").decode()[:most]
 
 
@@ -110,5 +113,6 @@ def describe(order: ChannelOrder, known: Mapping[str, Any] | None = None) -> dic
 def _merge_recipient(known: Mapping[str, Any] | None, order: ChannelOrder) -> dict[str, Any] | None:
     if order.recipient is None:
         return dict(known) if known else None
-    read = {name: clean(value, 500) for name, value in asdict(order.recipient).items()}
-    return {name: masking.clearer((known or {}).get(name), value) or "" for name, value in read.items()}
+    old = known or {}
+    read = {name: clean(str(getattr(order.recipient, name)), 500) for name in _RECIPIENT}
+    return {name: masking.clearer(old.get(name), text) or "" for name, text in read.items()}

@@ -232,7 +232,8 @@ async def test_text_the_database_cannot_hold_is_mended(scene: Scene) -> None:
 async def test_counts_follow_every_change(scene: Scene) -> None:
     await scene.ingest(*numbers(5), read_at=EARLIER)
     done = (package(status="in_transit"),)
-    await scene.ingest(order("A001", at=LATER, status="on_delivery", packages=done), order("A002", at=LATER, status="unpaid"))
+    left = order("A001", at=LATER, status="on_delivery", packages=done)
+    await scene.ingest(left, order("A002", at=LATER, status="unpaid"))
 
     rows = await scene.sql(
         "select status, stage, sum(n) n from (select status, stage, n from order_counts where merchant_id = $1"

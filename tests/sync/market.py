@@ -66,9 +66,8 @@ def order(number: str = "A1", *, shop: str = "shop", at: datetime | None = None,
         "buyer_username": "budisantoso",
         "recipient": Recipient(name="Budi Santoso", phone="6281234567890", address="Jl. Mawar 1", city="Bandung"),
     }
-    return ChannelOrder(
-        channel=CHANNEL, shop_external_id=shop, external_id=number, order_number=number, updated_at=at, **(values | changes)
-    )
+    key = {"channel": CHANNEL, "shop_external_id": shop, "external_id": number, "order_number": number}
+    return ChannelOrder(**key, updated_at=at, **(values | changes))
 
 
 class Market:
