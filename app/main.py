@@ -33,6 +33,7 @@ from app.identity.roles import SCOPES
 from app.identity.tokens import AccessTokens
 from app.operations import endpoints as operations
 from app.shops import endpoints as shops
+from app.shops import sealing
 from app.work.context import Context
 from app.work.waking import Waker
 
@@ -145,7 +146,7 @@ def refuse_unguarded_routes(api: FastAPI) -> None:
 
 
 async def _open(api: FastAPI, settings: Settings, connectors: Connectors | None, stack: AsyncExitStack) -> None:
-    """Every connection of the process. Raises UnsafeRole, ValueError (wrong settings) or Unavailable."""
+    """Every connection of the process. Raises UnsafeRole, WrongKey, ValueError (wrong settings) or Unavailable."""
     fail.arm(settings.failpoints, env=settings.env)
     keyring = Keyring(settings.secret_keys)
     redis_url = settings.require("redis_url")
@@ -160,6 +161,7 @@ async def _open(api: FastAPI, settings: Settings, connectors: Connectors | None,
     database.committed = waker.committed
     http = await stack.enter_async_context(httpx.AsyncClient(timeout=settings.http_timeout_seconds, trust_env=False))
     await database.assert_safe_role()
+    await sealing.assert_key_fits(database, keyring)
     if connectors is None:
         connectors = load_connectors(
             app.connectors, http, Limiter(valkey, override=settings.channel_requests_per_second)

@@ -17,6 +17,7 @@ from app.core.db import Database
 from app.core.logging import configure_logging
 from app.core.security import Keyring
 from app.core.settings import Settings
+from app.shops import sealing
 from app.work.context import Context
 from app.work.waking import Waker
 from app.worker.alarm import ring_from_arq
@@ -28,7 +29,7 @@ log = structlog.get_logger()
 
 @asynccontextmanager
 async def open_context(settings: Settings, *, application: str) -> AsyncIterator[Context]:
-    """Every connection of the process, closed at the end. Raises UnsafeRole or ValueError for wrong settings."""
+    """Every connection of the process, closed at the end. Raises UnsafeRole, WrongKey or ValueError."""
     database = Database(
         settings.require("database_url"),
         pool_size=max(settings.database_pool_size, settings.worker_concurrency),
@@ -37,16 +38,18 @@ async def open_context(settings: Settings, *, application: str) -> AsyncIterator
         application=application,
     )
     valkey = redis.from_url(settings.require("redis_url"), socket_timeout=1, socket_connect_timeout=1)
+    keyring = Keyring(settings.secret_keys)
     waker = Waker(settings.require("redis_url"))
     database.committed = waker.committed
     async with httpx.AsyncClient(timeout=settings.http_timeout_seconds, trust_env=False) as http:
         limiter = Limiter(valkey, override=settings.channel_requests_per_second)
         try:
             await database.assert_safe_role()
+            await sealing.assert_key_fits(database, keyring)
             yield Context(
                 settings=settings,
                 database=database,
-                keyring=Keyring(settings.secret_keys),
+                keyring=keyring,
                 connectors=load_connectors(app.connectors, http, limiter),
                 http=http,
             )

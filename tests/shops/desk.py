@@ -32,9 +32,10 @@ _numbers = itertools.count(1)
 class Desk:
     """What a merchant does about connections, without HTTP."""
 
-    def __init__(self, context: Context, channel: RotatingChannel, owner_url: str) -> None:
+    def __init__(self, context: Context, channel: RotatingChannel, *, database_url: str, owner_url: str) -> None:
         self.context = context
         self.channel = channel
+        self.database_url = database_url
         self._owner_url = plain(owner_url)
 
     async def sign_up(self) -> UUID:
@@ -139,7 +140,7 @@ async def open_desk(database_url: str, owner_url: str, home: Path) -> AsyncItera
     channel = RotatingChannel(home / "refreshes")
     async with httpx.AsyncClient(trust_env=False) as http:
         context = open_desk_context(database_url, channel, http, home)
-        yield Desk(context, channel, owner_url)
+        yield Desk(context, channel, database_url=database_url, owner_url=owner_url)
         await context.database.close()
 
 

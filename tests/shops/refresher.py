@@ -16,9 +16,9 @@ async def main(database_url: str, ledger: str, merchant_id: str, account_id: str
     channel.seconds_per_refresh = 0.3
     async with httpx.AsyncClient(trust_env=False) as http:
         context = open_desk_context(database_url, channel, http, Path(ledger).parent)
-        desk = Desk(context, channel, "")
+        desk = Desk(context, channel, database_url=database_url, owner_url="")
         calls = (desk.use(UUID(merchant_id), UUID(account_id)) for _ in range(callers))
-        print(*await asyncio.gather(*calls), sep="\n")
+        sys.stdout.write("".join(f"{token}\n" for token in await asyncio.gather(*calls)))
         await context.database.close()
 
 

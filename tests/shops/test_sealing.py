@@ -15,6 +15,7 @@ from app.core.security import Keyring, WrongKey
 from app.dev.servers import EmbeddedServers
 from app.shops import consent, sealing
 from tests.shops.desk import KEY, Desk, new_shop_id, open_desk, plain
+from tests.shops.shopkeeper import open_api
 
 NEW_KEY = SecretStr("shops-tests-next-key-" + "2" * 32)
 
@@ -56,3 +57,18 @@ async def test_after_a_rotation_the_old_key_opens_nothing_and_shops_go_on(lone_d
     await sealing.assert_key_fits(desk.context.database, both)
     context = dataclasses.replace(desk.context, keyring=only_new)
     assert (await consent.confirm(context, merchant_id, user_id, connection_id)).state == "connected"
+
+
+async def test_a_process_whose_key_opens_nothing_does_not_start(lone_desk: Desk, servers: EmbeddedServers) -> None:
+    await lone_desk.connect(await lone_desk.sign_up(), new_shop_id())
+    settings = lone_desk.context.settings.model_copy(
+        update={
+            "secret_keys": (NEW_KEY,),
+            "database_url": SecretStr(lone_desk.database_url),
+            "redis_url": SecretStr(servers.redis_url),
+        }
+    )
+
+    with pytest.raises(WrongKey, match="PLUGOSYNC_SECRET_KEYS"):
+        async with open_api(settings, lone_desk.channel):
+            pass
