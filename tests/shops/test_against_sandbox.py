@@ -1,9 +1,12 @@
 """Connecting and keeping shops at the simulated marketplace."""
 
+import asyncio
 from typing import Any
 
 import httpx
 
+from app.channels.contract import Authorises, Connector, ShopAccess
+from app.shops import access
 from tests.fixtures.marketplace import SimulatedShop
 from tests.fixtures.merchant import Merchant
 from tests.fixtures.world import World
@@ -103,3 +106,26 @@ async def test_a_revoked_shop_says_so_and_goes_on_after_a_new_consent(
 
     assert (await the_shop(merchant))["state"] == "ok"
     assert len(await merchant.orders()) == 1
+
+
+async def test_many_callers_renew_an_expired_token_once(
+    world: World, merchant: Merchant, shop: SimulatedShop, control: httpx.AsyncClient
+) -> None:
+    async def count_refreshes() -> int:
+        ledger = await control.get("/_control/ledger", params={"channel": "shopee", "operation": "token_refresh"})
+        return sum(row["effective"] for row in ledger.json()["data"])
+
+    async def fetch(connector: Connector, door: ShopAccess) -> str:
+        assert isinstance(connector, Authorises)
+        return (await connector.fetch_account(door)).external_id
+
+    [account] = await world.sql("select merchant_id, id from accounts where external_id = $1", shop.shop_id)
+    await control.post("/_control/clock", json={"advance_seconds": 5 * 3600})
+    await world.follow_clock()
+    before = await count_refreshes()
+
+    calls = (access.call(world.context, account["merchant_id"], account["id"], fetch) for _ in range(20))
+    answers = await asyncio.gather(*calls)
+
+    assert answers == [shop.shop_id] * 20
+    assert await count_refreshes() == before + 1
