@@ -33,8 +33,9 @@ def scopes_of(route: RouteContext) -> list[str] | None:
 
 
 def _scopes(dependant: Dependant) -> list[str] | None:
-    if dependant.own_oauth_scopes is not None:
-        return list(dependant.own_oauth_scopes)
+    # Only what asks for the scopes also checks them; own_oauth_scopes is set for any dependency.
+    if dependant.security_scopes_param_name is not None:
+        return list(dependant.own_oauth_scopes or ())
     for inner in dependant.dependencies:
         found = _scopes(inner)
         if found is not None:
