@@ -1,8 +1,8 @@
 """The embedded PostgreSQL: real binaries from PyPI, one folder, one TCP port on loopback, passwords on.
 
-The server is our own child in the foreground instead of `pg_ctl`'s daemon, so that it stops with us. PostgreSQL refuses
-to run as root; then it runs as a system user `embedded_postgres`, which is created if need be, and folders on the way to
-the data become traversable (not readable) for that user.
+The server is our own child in the foreground instead of `pg_ctl`'s daemon, so that it stops with us. PostgreSQL
+refuses to run as root; then it runs as a system user `embedded_postgres`, which is created if need be, and folders on
+the way to the data become traversable (not readable) for that user.
 """
 
 import os

@@ -44,15 +44,16 @@ async def open_context(settings: Settings, *, application: str) -> AsyncIterator
     async with httpx.AsyncClient(timeout=settings.http_timeout_seconds, trust_env=False) as http:
         limiter = Limiter(valkey, override=settings.channel_requests_per_second)
         try:
-            await database.assert_safe_role()
-            await sealing.assert_key_fits(database, keyring)
-            yield Context(
+            context = Context(
                 settings=settings,
                 database=database,
                 keyring=keyring,
                 connectors=load_connectors(app.connectors, http, limiter),
                 http=http,
             )
+            await database.assert_safe_role()
+            await sealing.assert_key_fits(database, keyring)
+            yield context
         finally:
             await waker.close()
             await valkey.aclose()

@@ -1,12 +1,11 @@
 """The console script: a wrong setting is one sentence that names it."""
 
 import os
-import subprocess
 import sys
 
 import pytest
 
-from tests.dev.image import ROOT
+from app import cli
 
 URLS = {
     "PLUGOSYNC_DATABASE_URL": "postgresql://plugosync_app:x@127.0.0.1:1/x",
@@ -20,28 +19,32 @@ URLS = {
     [
         ("api", {"PLUGOSYNC_PORT": "70000"}, "PLUGOSYNC_PORT"),
         ("api", {"PLUGOSYNC_DATABASE_URL": ""}, "PLUGOSYNC_DATABASE_URL"),
-        ("worker", {"PLUGOSYNC_SECRET_KEYS": "short"}, "PLUGOSYNC_SECRET_KEYS"),
+        ("api", {"PLUGOSYNC_SECRET_KEYS": ""}, "PLUGOSYNC_SECRET_KEYS"),
+        ("worker", {"PLUGOSYNC_SECRET_KEYS": "short-and-secret"}, "PLUGOSYNC_SECRET_KEYS"),
         ("worker", {"PLUGOSYNC_ENV": "production"}, "PLUGOSYNC_PUBLIC_URL"),
-        ("api", {"PLUGOSYNC_SHOPEE_PARTNER_ID": "abc"}, "PLUGOSYNC_SHOPEE_PARTNER_ID"),
+        ("api", {"PLUGOSYNC_SHOPEE_PARTNER_ID": "my-secret-id"}, "PLUGOSYNC_SHOPEE_PARTNER_ID"),
         ("migrate", {}, "PLUGOSYNC_MIGRATION_DATABASE_URL"),
     ],
 )
 def test_a_wrong_or_missing_setting_stops_the_start_and_is_named(
-    command: str, settings: dict[str, str], named: str
+    command: str,
+    settings: dict[str, str],
+    named: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("PLUGOSYNC_")}
-    environment = {name: value for name, value in {**clean, **URLS, **settings}.items() if value}
+    for name in [name for name in os.environ if name.startswith("PLUGOSYNC_")]:
+        monkeypatch.delenv(name)
+    for name, value in {**URLS, **settings}.items():
+        if value:
+            monkeypatch.setenv(name, value)
+    monkeypatch.setattr(sys, "argv", ["plugosync", command])
 
-    answer = subprocess.run(
-        [sys.executable, "-m", "app.cli", command],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    with pytest.raises(SystemExit) as end:
+        cli.main()
 
-    assert answer.returncode == 2
-    [sentence] = answer.stderr.strip().splitlines()
+    assert end.value.code == 2
+    [sentence] = capsys.readouterr().err.strip().splitlines()
     assert named in sentence
-    assert not {value for value in settings.values() if len(value) > 3} & set(sentence.split())
+    assert "secret-" not in sentence
+    assert "-secret" not in sentence

@@ -52,7 +52,7 @@ def test_nothing_needs_a_shell_and_nobody_is_root() -> None:
     assert int(user) >= 10_000 and int(group) >= 10_000
 
 
-@pytest.mark.parametrize("command", ["api", "worker", "migrate"])
+@pytest.mark.parametrize("command", ["api", "worker"])
 def test_the_image_starts_each_process_of_the_service(command: str) -> None:
     answer = run_entry_point(command, "--help")
 
