@@ -28,13 +28,14 @@ async def create_merchant(
     check_strength(password, email)
     password_hash = await hash_password(password)
     merchant_id, user_id = new_id(), new_id()
-    await database.transact(_found, merchant_id, user_id, name=name, email=email, password_hash=password_hash)
+    await database.transact(found_merchant, merchant_id, user_id, name=name, email=email, password_hash=password_hash)
     return merchant_id, user_id, password
 
 
-async def _found(
+async def found_merchant(
     session: AsyncSession, merchant_id: UUID, user_id: UUID, *, name: str, email: str, password_hash: str
 ) -> None:
+    """A new merchant and its first owner. Raises EmailTaken."""
     await repository.add_merchant(session, merchant_id, name)
     await create_user(
         session,

@@ -14,11 +14,13 @@ from app.main import PUBLIC, UnguardedRoute, refuse_unguarded_routes
 from tests.fixtures.application import Desk, client_of
 
 EVERYTHING = frozenset(SCOPES)
-EXPECTED = {
+EXPECTED: dict[str, frozenset[str]] = {
     "owner": EVERYTHING,
     "manager": EVERYTHING - {"users:write", "keys:write"},
-    "packer": {"orders:read", "orders:write", "shipments:write", "documents:read", "operations:read", "shops:read"},
-    "viewer": {"orders:read", "operations:read", "documents:read", "reports:read", "shops:read"},
+    "packer": frozenset(
+        {"orders:read", "orders:write", "shipments:write", "documents:read", "operations:read", "shops:read"}
+    ),
+    "viewer": frozenset({"orders:read", "operations:read", "documents:read", "reports:read", "shops:read"}),
 }
 
 
