@@ -39,7 +39,8 @@ class RotatingChannel:
         cancellation_response=None,
     )
 
-    def __init__(self, ledger: Path) -> None:
+    def __init__(self, ledger: Path, clock_offset: timedelta = timedelta(0)) -> None:
+        self._clock_offset = clock_offset
         self.ledger = ledger  # a file, because other processes rotate too
         self.plan: list[tuple[ChannelError, bool]] = []
         self.seconds_per_refresh = 0.0
@@ -51,6 +52,10 @@ class RotatingChannel:
         self.revoked: set[str] = set()
 
     # --- what the tests do and ask
+
+    def now(self) -> datetime:
+        """The channel's clock goes with application time."""
+        return datetime.now(UTC) + self._clock_offset
 
     def consent(self, *shop_ids: str) -> str:
         """The seller agrees; the code that comes back."""
@@ -105,8 +110,8 @@ class RotatingChannel:
 
     def _tokens(self, shop_id: str) -> Tokens:
         n = len(self.refreshes(shop_id))
-        now = datetime.now(UTC)
-        return Tokens(f"access-{shop_id}-{n}", f"refresh-{shop_id}-{n}", now + LIFE, now + timedelta(days=30))
+        ends_at = self.now() + LIFE
+        return Tokens(f"access-{shop_id}-{n}", f"refresh-{shop_id}-{n}", ends_at, ends_at + timedelta(days=30))
 
     async def fetch_account(self, access: ShopAccess) -> ChannelAccount:
         if self.account_errors:
@@ -128,7 +133,7 @@ class RotatingChannel:
         cursor: str | None,
     ) -> OrderListPage:
         self.check(access)
-        return OrderListPage((), None, datetime.now(UTC))
+        return OrderListPage((), None, self.now())
 
     async def get_orders(self, access: ShopAccess, external_ids: Sequence[str]) -> OrdersReading:
         self.check(access)

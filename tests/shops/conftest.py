@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from app.core.settings import Settings
 from app.dev.servers import EmbeddedServers
 from tests.shops.channel import RotatingChannel
-from tests.shops.desk import KEY, Desk, open_desk
+from tests.shops.desk import KEY, Desk, open_desk, read_clock_offset
 from tests.shops.shopkeeper import Shopkeeper, open_api, open_shopkeeper
 
 
@@ -22,9 +22,9 @@ async def desk(servers: EmbeddedServers, tmp_path: Path) -> AsyncIterator[Desk]:
 
 
 @pytest.fixture
-def channel(tmp_path: Path) -> RotatingChannel:
+async def channel(servers: EmbeddedServers, tmp_path: Path) -> RotatingChannel:
     """The only channel of the API."""
-    return RotatingChannel(tmp_path / "refreshes")
+    return RotatingChannel(tmp_path / "refreshes", await read_clock_offset(servers.migration_database_url))
 
 
 @pytest.fixture

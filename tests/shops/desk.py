@@ -4,6 +4,7 @@ import itertools
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -118,6 +119,15 @@ class Desk:
             await connection.close()
 
 
+async def read_clock_offset(owner_url: str) -> timedelta:
+    """How far application time is ahead: other tests let time pass."""
+    connection = await asyncpg.connect(plain(owner_url))
+    try:
+        return timedelta(seconds=await connection.fetchval("select offset_seconds from clock"))
+    finally:
+        await connection.close()
+
+
 def plain(url: str) -> str:
     """As asyncpg itself wants it."""
     return url.replace("postgresql+asyncpg:", "postgresql:")
@@ -137,7 +147,7 @@ def new_shop_id() -> str:
 @asynccontextmanager
 async def open_desk(database_url: str, owner_url: str, home: Path) -> AsyncIterator[Desk]:
     """A desk at a database."""
-    channel = RotatingChannel(home / "refreshes")
+    channel = RotatingChannel(home / "refreshes", await read_clock_offset(owner_url))
     async with httpx.AsyncClient(trust_env=False) as http:
         context = open_desk_context(database_url, channel, http, home)
         yield Desk(context, channel, database_url=database_url, owner_url=owner_url)

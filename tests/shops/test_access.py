@@ -13,6 +13,7 @@ from app.channels.errors import Rejected, Throttled, Unauthorized, Unavailable, 
 from app.dev.servers import EmbeddedServers
 from app.shops import access, connections
 from tests.shops.desk import Desk, new_shop_id
+from tests.shops.refresher import CALLERS
 
 
 class OneShop:
@@ -45,7 +46,8 @@ async def one(desk: Desk) -> OneShop:
 
 async def test_fifty_callers_in_two_processes_cause_one_refresh(one: OneShop, servers: EmbeddedServers) -> None:
     await one.age(1.1)
-    arguments = [servers.database_url, str(one.desk.channel.ledger), str(one.merchant_id), str(one.account_id), "25"]
+    urls = [servers.database_url, servers.migration_database_url]
+    arguments = [*urls, str(one.desk.channel.ledger), str(one.merchant_id), str(one.account_id)]
 
     processes = [
         await asyncio.create_subprocess_exec(
@@ -61,7 +63,9 @@ async def test_fifty_callers_in_two_processes_cause_one_refresh(one: OneShop, se
     lines = [line for process in processes for line in (await process.communicate())[0].decode().splitlines()]
 
     assert one.refreshes() == 1
-    assert [line for line in lines if line.startswith("access-")] == [one.desk.channel.newest(one.shop_id)] * 50
+    assert [line for line in lines if line.startswith("access-")] == [
+        one.desk.channel.newest(one.shop_id)
+    ] * 2 * CALLERS
 
 
 async def test_a_token_is_renewed_at_eighty_percent_of_its_life(one: OneShop) -> None:

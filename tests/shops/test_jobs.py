@@ -1,7 +1,7 @@
 """Authorisations are looked after also where nobody uses them."""
 
 import uuid
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
 from app.shops import jobs
@@ -26,7 +26,7 @@ async def test_the_near_end_of_a_consent_is_told_once(desk: Desk) -> None:
     await desk.connect(merchant_id, shop_id)
     await check(desk, merchant_id, shop_id)
     assert await warnings(desk, merchant_id) == 0
-    desk.channel.authorization_expires_at = datetime.now(UTC) + timedelta(days=3)
+    desk.channel.authorization_expires_at = desk.channel.now() + timedelta(days=3)
 
     await check(desk, merchant_id, shop_id)
     await check(desk, merchant_id, shop_id)
@@ -38,7 +38,7 @@ async def test_accounts_whose_consent_or_refresh_token_ends_soon_are_checked(des
     merchant_id = await desk.sign_up()
     consent_ends, token_ends, healthy = new_shop_id(), new_shop_id(), new_shop_id()
     await desk.connect(merchant_id, token_ends, healthy)
-    desk.channel.authorization_expires_at = datetime.now(UTC) + timedelta(days=3)
+    desk.channel.authorization_expires_at = desk.channel.now() + timedelta(days=3)
     await desk.connect(merchant_id, consent_ends)
     await desk.sql(
         "update credentials c set refresh_expires_at = app_now() + interval '5 days' from accounts a"
