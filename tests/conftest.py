@@ -18,7 +18,7 @@ from app.core.migrations import upgrade_database
 from app.core.settings import Settings
 from app.dev.environment import channel_environment
 from app.dev.postgres import FAST_AND_FORGETFUL
-from app.dev.processes import find_free_port, find_free_row, spawn, stop, tail, wait_until
+from app.dev.processes import answers, find_free_port, find_free_row, spawn, stop, tail, wait_until
 from app.dev.servers import EmbeddedServers
 from app.work.context import Context
 from app.worker.main import open_context
@@ -87,7 +87,7 @@ def sandbox_url(home: Path) -> Iterator[str]:
     process = spawn([sys.executable, "-m", "app.sandbox"], log=log, env=environment, cwd=ROOT)
     url = f"http://127.0.0.1:{port}"
     try:
-        wait_until(lambda: _answers(f"{url}/_control/clock"), process, what="The sandbox", log=log, seconds=30)
+        wait_until(lambda: answers(f"{url}/_control/clock"), process, what="The sandbox", log=log, seconds=30)
         yield url
     finally:
         stop(process)
@@ -117,7 +117,7 @@ def api_url(environment: dict[str, str], home: Path) -> Iterator[str]:
     process = spawn([sys.executable, "-m", "app.cli", "api"], log=log, env={**os.environ, **environment}, cwd=ROOT)
     url = f"http://127.0.0.1:{environment['PLUGOSYNC_PORT']}"
     try:
-        wait_until(lambda: _answers(f"{url}/healthz"), process, what="The API", log=log, seconds=30)
+        wait_until(lambda: answers(f"{url}/healthz"), process, what="The API", log=log, seconds=30)
         yield url
     finally:
         stop(process)
@@ -183,10 +183,3 @@ def _api_log(request: pytest.FixtureRequest) -> Iterator[None]:
     if "api_url" in request.fixturenames:
         log: Path = request.getfixturevalue("home") / "logs" / "api.log"
         sys.stderr.write(tail(log, 30))
-
-
-def _answers(url: str) -> bool:
-    try:
-        return httpx.get(url, timeout=2, trust_env=False).is_success
-    except httpx.HTTPError:
-        return False

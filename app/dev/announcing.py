@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
 
 from app.dev.seed import Demo
 
@@ -22,7 +21,7 @@ def warn(line: str) -> None:
 
 def announce(demo: Demo, home: Path) -> None:
     """Where everything is, how to log in, and three lines to copy."""
-    table = Table.grid(padding=(0, 2))
+    console.print("\n[green]Ready.[/green] Ctrl-C stops everything; the data stays.\n")
     for name, value in (
         ("API", demo.api_url),
         ("Docs", demo.docs_url),
@@ -31,9 +30,7 @@ def announce(demo: Demo, home: Path) -> None:
         ("API key", demo.api_key),
         ("Data, logs", str(home)),
     ):
-        table.add_row(name, value, style="bold" if name != "Data, logs" else "")
-    console.print("\n[green]Ready.[/green] Ctrl-C stops everything; the data stays.\n")
-    console.print(table)
+        console.print(f"{name:<12}{value}", markup=False)
     console.print("\nTry:\n")
     for line in curl_lines(demo):
         console.print(f"{line}\n", markup=False)

@@ -15,7 +15,7 @@ from rich.table import Table
 
 from app.core.settings import Settings
 from app.dev.http import Caller, CallFailed
-from app.dev.processes import spawn, stop, wait_until
+from app.dev.processes import answers, spawn, stop, wait_until
 from app.dev.seed import Demo
 
 ORDERS_PER_CHANNEL = 12
@@ -180,8 +180,11 @@ def _service(home: Path) -> Iterator[Demo]:
     """The service of `make run`; started here, and stopped again, when none is running on this folder."""
     file = home / "demo.json"
     if file.exists():
-        yield Demo(**json.loads(file.read_text()))
-        return
+        known = Demo(**json.loads(file.read_text()))
+        if answers(f"{known.api_url}/healthz"):
+            yield known
+            return
+        file.unlink()  # left by a service that was killed
     log = home / "logs" / "dev.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     console.print("Starting the service ...", style="dim")

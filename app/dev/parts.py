@@ -59,12 +59,9 @@ def revive(parts: Sequence[Part]) -> Iterator[str]:
             yield f"{part.name} ended ({_reason(code)}) and was started again within {time.monotonic() - began:.1f} s."
 
 
-def stop_in_reverse(parts: Sequence[Part], *, grace_seconds: float = 4) -> None:
-    """Ask all of our own processes at once and wait together, then end every part, the last started first."""
-    own = [
-        part.process for part in parts if isinstance(part, ServiceProcess) and part.name != "sandbox" and part.process
-    ]
-    stop_all(own, grace_seconds=grace_seconds)
+def stop_in_reverse(parts: Sequence[Part], *, together: Sequence[ServiceProcess], grace_seconds: float = 4) -> None:
+    """Ask the processes of `together` at once and wait for all, then end every part, the last started first."""
+    stop_all([part.process for part in together if part.process], grace_seconds=grace_seconds)
     for part in reversed(parts):
         part.stop()
 

@@ -12,6 +12,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+import httpx
+
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 _PR_SET_PDEATHSIG = 1
 
@@ -138,3 +140,12 @@ def find_free_row(length: int) -> int:
         first = find_free_port()
         if first + length < 65_000 and all(is_port_free(first + step) for step in range(length)):
             return first
+
+
+def answers(url: str, **expected: str) -> bool:
+    """Whether a GET succeeds now and says what is expected."""
+    try:
+        answer = httpx.get(url, timeout=5, trust_env=False)
+    except httpx.HTTPError:
+        return False
+    return answer.is_success and (not expected or expected.items() <= answer.json().items())

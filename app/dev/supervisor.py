@@ -24,7 +24,7 @@ from app.dev.environment import channel_environment, load_secrets, write_private
 from app.dev.http import CallFailed
 from app.dev.parts import Part, ServiceProcess, revive, stop_in_reverse
 from app.dev.ports import assert_ports_free
-from app.dev.processes import StartFailed, wait_until
+from app.dev.processes import StartFailed, answers, wait_until
 from app.dev.seed import Demo, seed
 from app.dev.servers import EmbeddedServers
 
@@ -32,6 +32,7 @@ ROOT = Path(__file__).parents[2]
 _SETTLE_SECONDS = "60"
 """How long an arranged shipment may stay invisible here: short enough to watch."""
 _WATCH_SECONDS = 0.1
+SANDBOX = "sandbox"
 
 
 class Stopped(BaseException):
@@ -66,7 +67,7 @@ class Supervisor:
         """Servers, schema, marketplaces, clock, API and worker. Raises StartFailed."""
         owner_url = self._start_servers()
         asyncio.run(upgrade_database(owner_url, self._environment["PLUGOSYNC_DATABASE_URL"]))
-        sandbox = self._begin("sandbox", "app.sandbox")
+        sandbox = self._begin(SANDBOX, "app.sandbox")
         self._await(sandbox, f"{self.sandbox_url}/_control/clock")
         asyncio.run(copy_offset(self.sandbox_url, owner_url.replace("+asyncpg", "")))
         follow_in_background(self.sandbox_url, owner_url.replace("+asyncpg", ""), self.stopping)
@@ -131,7 +132,8 @@ class Supervisor:
     def stop(self) -> None:
         """End every part, the last started first; data stays."""
         self.stopping.set()
-        stop_in_reverse(self.parts)
+        own = [part for part in self.parts if isinstance(part, ServiceProcess) and part.name != SANDBOX]
+        stop_in_reverse(self.parts, together=own)
 
 
 def run(settings: Settings) -> int:
@@ -178,15 +180,6 @@ def _seed_while_watching(supervisor: Supervisor) -> Demo:
     if isinstance(outcome[0], CallFailed):
         raise outcome[0]
     return outcome[0]
-
-
-def answers(url: str, **expected: str) -> bool:
-    """Whether a GET succeeds now and says what is expected."""
-    try:
-        answer = httpx.get(url, timeout=5, trust_env=False)
-    except httpx.HTTPError:
-        return False
-    return answer.is_success and (not expected or expected.items() <= answer.json().items())
 
 
 @contextmanager
