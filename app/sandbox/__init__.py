@@ -1,0 +1,1 @@
+"""Simulated marketplaces: protocol-faithful, with a ledger of their own, and able to go wrong on request."""

@@ -1,0 +1,1 @@
+"""What every simulated marketplace stands on: clock, durable store, ledger, faults, pushes, control API."""

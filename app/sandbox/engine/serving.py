@@ -1,0 +1,75 @@
+"""Serves every app on a port of its own in one process, and can drop a connection like a broken network."""
+
+import asyncio
+import socket
+from collections.abc import Sequence
+from contextlib import nullcontext
+from typing import Any
+
+import uvicorn
+from starlette.types import ASGIApp
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+
+class PortInUse(Exception):
+    """Somebody else listens there."""
+
+
+class DroppingProtocol(HttpToolsProtocol):
+    """Hands the app a way to close the socket without an answer."""
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        transport = self.transport
+        self.scope["extensions"] = {"plugosync.transport": {"close": transport.abort}}
+
+
+def bind(port: int) -> socket.socket:
+    """Loopback only. Raises PortInUse."""
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(("127.0.0.1", port))
+    except OSError:
+        listener.close()
+        raise PortInUse(f"Port {port} is in use; set PLUGOSYNC_SANDBOX_PORT to another one.") from None
+    return listener
+
+
+class Quiet(uvicorn.Server):
+    """Signals are the process's business."""
+
+    def install_signal_handlers(self) -> None:
+        return
+
+    def capture_signals(self) -> Any:
+        return nullcontext()
+
+
+def build_server(app: ASGIApp) -> Quiet:
+    """A server for one app."""
+    config = uvicorn.Config(
+        app,
+        http=DroppingProtocol,
+        loop="uvloop",
+        lifespan="off",
+        log_level="critical",
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        timeout_graceful_shutdown=1,
+    )
+    return Quiet(config)
+
+
+async def serve(apps: Sequence[tuple[ASGIApp, socket.socket]], stop: asyncio.Event) -> None:
+    """Serve until `stop`."""
+    servers = [build_server(app) for app, _ in apps]
+    running = [
+        asyncio.create_task(server.serve(sockets=[listener]))
+        for server, (_, listener) in zip(servers, apps, strict=True)
+    ]
+    await stop.wait()
+    for server in servers:
+        server.should_exit = True
+    await asyncio.wait(running, timeout=5)
