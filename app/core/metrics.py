@@ -58,7 +58,7 @@ class Metrics:
 
 @asynccontextmanager
 async def serve_metrics(metrics: Metrics, database: Database, *, host: str, port: int) -> AsyncIterator[None]:
-    """Answer every request on a port of its own with the figures."""
+    """Answer every request on a port of its own with the figures. Processes that share the port answer in turns."""
 
     async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -73,7 +73,7 @@ async def serve_metrics(metrics: Metrics, database: Database, *, host: str, port
         finally:
             writer.close()
 
-    server = await asyncio.start_server(converse, host, port)
+    server = await asyncio.start_server(converse, host, port, reuse_port=True)
     try:
         yield
     finally:
