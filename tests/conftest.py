@@ -22,10 +22,10 @@ from app.dev.processes import answers, find_free_port, find_free_row, spawn, sto
 from app.dev.servers import EmbeddedServers
 from app.work.context import Context
 from app.worker.main import open_context
+from tests.fixtures.keys import KEY
 from tests.fixtures.marketplace import SimulatedShop
 from tests.fixtures.merchant import Merchant, sign_up
 from tests.fixtures.world import World, connect_shop
-from tests.shops.desk import KEY
 
 ROOT = Path(__file__).parents[1]
 

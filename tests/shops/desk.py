@@ -12,7 +12,6 @@ from uuid import UUID
 
 import asyncpg
 import httpx
-from pydantic import SecretStr
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -23,9 +22,9 @@ from app.core.settings import Settings
 from app.shops import access, consent
 from app.shops.models import ConnectionRow
 from app.work.context import Context
+from tests.fixtures.keys import KEY
 from tests.shops.channel import CHANNEL, RotatingChannel
 
-KEY = SecretStr("shops-tests-key-" + "1" * 32)
 RETURN_URL = "http://127.0.0.1:25000/done"
 _numbers = itertools.count(1)
 
