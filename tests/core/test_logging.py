@@ -14,7 +14,8 @@ from pydantic import SecretStr
 from app.core.logging import REDACTED, configure_logging, register_secret, scrub
 from app.core.settings import Settings
 from app.identity.keys import make_key
-from tests.fixtures.application import PASSWORD, SECRET, Desk, client_of
+from tests.fixtures.application import PASSWORD, Desk, client_of
+from tests.fixtures.keys import KEY
 
 
 @pytest.fixture
@@ -25,7 +26,7 @@ def lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
     before = structlog.get_config()
     root = logging.getLogger()
     handlers, level = root.handlers, root.level
-    configure_logging(Settings.model_validate({"secret_keys": (SECRET,)}))
+    configure_logging(Settings.model_validate({"secret_keys": (KEY,)}))
     yield stream
     root.handlers, root.level = handlers, level
     structlog.configure(**before)
@@ -70,8 +71,8 @@ async def test_logins_leave_no_secret_behind(desk: Desk, lines: io.StringIO) -> 
 
 async def test_a_bug_is_logged_with_its_trace_and_without_secrets(application: FastAPI, lines: io.StringIO) -> None:
     async def fail() -> None:
-        url = f"https://partner.example/api?sign=canary-signature&secret={SECRET.get_secret_value()}"
-        raise RuntimeError(f"cannot read {url} as {SECRET.get_secret_value()}")
+        url = f"https://partner.example/api?sign=canary-signature&secret={KEY.get_secret_value()}"
+        raise RuntimeError(f"cannot read {url} as {KEY.get_secret_value()}")
 
     application.add_api_route("/v1/bug", fail)
     await client_of(application).get("/v1/bug")
@@ -79,7 +80,7 @@ async def test_a_bug_is_logged_with_its_trace_and_without_secrets(application: F
     entry = next(entry for entry in _entries(lines) if entry["event"] == "unexpected_error")
     assert entry["level"] == "error"
     assert "RuntimeError: cannot read https://partner.example/api?…" in entry["exception"]
-    assert "canary" not in lines.getvalue() and SECRET.get_secret_value() not in lines.getvalue()
+    assert "canary" not in lines.getvalue() and KEY.get_secret_value() not in lines.getvalue()
 
 
 def test_secrets_hide_by_name_and_by_value(lines: io.StringIO) -> None:

@@ -17,9 +17,10 @@ from fastapi import FastAPI
 from app.core.security import Keyring
 from app.identity.keys import make_key, parse_key
 from app.identity.tokens import AUDIENCE, AccessClaims, AccessTokens
-from tests.fixtures.application import SECRET, Desk
+from tests.fixtures.application import Desk
+from tests.fixtures.keys import KEY
 
-_SIGNING_KEY = Keyring([SECRET]).signing_keys[0]
+_SIGNING_KEY = Keyring([KEY]).signing_keys[0]
 Claims = dict[str, Any]
 
 
@@ -109,8 +110,8 @@ async def test_a_token_says_who_for_whom_and_how_long(desk: Desk) -> None:
 
 
 def test_tokens_of_the_former_key_are_accepted_until_they_expire() -> None:
-    former = Keyring([SECRET])
-    rotated = Keyring([type(SECRET)("a-newer-key-for-tests-0123456789-abcdef"), SECRET])
+    former = Keyring([KEY])
+    rotated = Keyring([type(KEY)("a-newer-key-for-tests-0123456789-abcdef"), KEY])
     claims = AccessClaims(uuid4(), uuid4(), 1)
 
     token = AccessTokens(former, issuer="http://api").issue(claims)
