@@ -97,7 +97,7 @@ class Limiter:
             if time.monotonic() + wait > deadline:
                 raise Throttled("local_limit", "Our own pace for this account is used up.", retry_after=wait)
             # Those who wait for the same token come back one after another.
-            await asyncio.sleep(wait + random.uniform(0, 0.5) / rate.per_second)
+            await asyncio.sleep(wait + random.uniform(0, 0.5) / rate.per_second)  # noqa: S311 (jitter)
 
     async def backoff(self, key: str, seconds: float) -> None:
         """Nobody calls this account's family for so long: the channel itself asked for a pause."""

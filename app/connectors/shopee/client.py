@@ -95,7 +95,7 @@ class Client:
             try:
                 return await self._read_once(path, access, query, body, is_file)
             except (Unavailable, Malformed):
-                await asyncio.sleep(random.uniform(0, READ_PAUSE_SECONDS * 2**attempt))
+                await asyncio.sleep(random.uniform(0, READ_PAUSE_SECONDS * 2**attempt))  # noqa: S311 (jitter)
         return await self._read_once(path, access, query, body, is_file)
 
     async def _read_once(

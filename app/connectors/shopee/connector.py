@@ -335,7 +335,7 @@ class ShopeeConnector:
     def verify_push(self, request: PushRequest) -> bool:
         given = request.headers.get("authorization", "").strip().encode()
         expected = [sign_push(key, request.url, request.body).encode() for key in self._push_keys]
-        if any([hmac.compare_digest(given, signature) for signature in expected]):
+        if any(hmac.compare_digest(given, signature) for signature in expected):
             return True
         # The console's test message comes with a signature of its own kind, or none; it changes nothing here.
         try:

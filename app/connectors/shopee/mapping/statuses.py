@@ -22,13 +22,18 @@ PACKAGE_STATUSES: dict[str, PackageStatus] = {
     "LOGISTICS_LOST": "cancelled",
     "LOGISTICS_COD_REJECTED": "cancelled",
 }
-WORKABLE = ("READY_TO_SHIP", "RETRY_SHIP", "PROCESSED", "SHIPPED", "TO_CONFIRM_RECEIVE")
 # An order that is further than its only package: that package's own status lags.
 _AT_LEAST: dict[str, PackageStatus] = {
     "PROCESSED": "processed",
     "SHIPPED": "in_transit",
     "TO_CONFIRM_RECEIVE": "delivered",
     "COMPLETED": "delivered",
+}
+_PLAIN: dict[str, OrderStatus] = {
+    "UNPAID": "unpaid",
+    "PENDING": "ordered",
+    "CANCELLED": "cancelled",
+    "COMPLETED": "completed",
 }
 _DEFAULTS: dict[str, OrderStatus] = {
     "READY_TO_SHIP": "ready_to_ship",
@@ -55,20 +60,13 @@ def package_status(
 
 def order_status(channel_status: str, packages: Sequence[PackageStatus]) -> OrderStatus | None:
     """The packages decide wherever they can. None: says nothing. Raises ValueError for an unknown status."""
-    match channel_status:
-        case "UNPAID":
-            return "unpaid"
-        case "PENDING":
-            return "ordered"
-        case "CANCELLED":
-            return "cancelled"
-        case "COMPLETED":
-            return "completed"
-        case "TO_RETURN":
-            live = [status for status in packages if status != "cancelled"]
-            return "completed" if live and all(status == "delivered" for status in live) else "on_delivery"
-        case "IN_CANCEL":
-            return _from_packages(packages)
+    if channel_status in _PLAIN:
+        return _PLAIN[channel_status]
+    if channel_status == "TO_RETURN":
+        live = [status for status in packages if status != "cancelled"]
+        return "completed" if live and all(status == "delivered" for status in live) else "on_delivery"
+    if channel_status == "IN_CANCEL":
+        return _from_packages(packages)
     if channel_status not in _DEFAULTS:
         raise ValueError(f"unknown order status {channel_status[:64]!r}")
     return _from_packages(packages) or _DEFAULTS[channel_status]
