@@ -251,6 +251,11 @@ async def start_chunk(
     return operation, items
 
 
+async def lock_operation(session: AsyncSession, merchant_id: UUID, operation_id: UUID) -> OperationRow:
+    """The operation, locked until the transaction ends. Raises NotFound."""
+    return await repository.get_operation(session, merchant_id, operation_id, lock=True)
+
+
 async def add_result(session: AsyncSession, merchant_id: UUID, operation_id: UUID, key: str, value: Any) -> None:
     """Put one entry into the operation's `result`."""
     operation = await repository.get_operation(session, merchant_id, operation_id, lock=True)

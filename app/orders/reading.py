@@ -1,7 +1,7 @@
 """Read orders at their channel and store them. One that cannot be read is kept with its reason and stops no other."""
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -12,6 +12,7 @@ from app.core import clock, fail
 from app.core.context import Caller, acting_as, caller
 from app.orders import storing, wording
 from app.orders.ingesting import Ingested, ingest
+from app.orders.storing import DueRead
 from app.shops import access
 from app.shops import service as shops
 from app.shops.access import Priority
@@ -97,6 +98,41 @@ async def request_read(
         await work.add(
             session, merchant_id, "sync.read", str(account_id), lane=account_id, priority=priority, due_in=due_in
         )
+
+
+async def list_due_reads(session: AsyncSession, merchant_id: UUID, account_id: UUID, most: int) -> list[DueRead]:
+    """What is to be read now, users' wishes first. Nothing of a shop that is disconnected: those wishes are dropped."""
+    account = await shops.get_account(session, merchant_id, account_id)
+    if not account.is_active:
+        await storing.delete_requests(session, merchant_id, account_id)
+    return await storing.list_due_requests(session, merchant_id, account_id, most)
+
+
+async def finish_reads(
+    session: AsyncSession, merchant_id: UUID, account_id: UUID, reads: Sequence[DueRead], *, started_at: datetime
+) -> timedelta | None:
+    """These were read. Answers the time until the next read is due (zero or less: now); None when nothing waits."""
+    await storing.finish_requests(session, merchant_id, account_id, reads, started_at=started_at)
+    return await storing.find_next_request(session, merchant_id, account_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Whereabouts:
+    """Where an order is to be read."""
+
+    account_id: UUID
+    shop_id: UUID
+    channel: str
+    external_id: str
+    order_number: str
+
+
+async def locate(session: AsyncSession, merchant_id: UUID, order_ids: Sequence[UUID]) -> dict[UUID, Whereabouts]:
+    """By order; those that are unknown are left out."""
+    return {
+        stored.id: Whereabouts(*(stored.row[field.name] for field in fields(Whereabouts)))
+        for stored in await storing.load(session, merchant_id, order_ids)
+    }
 
 
 async def quarantine(

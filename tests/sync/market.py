@@ -66,7 +66,7 @@ def order(number: str = "A1", *, shop: str = "shop", at: datetime | None = None,
         "buyer_username": "budisantoso",
         "recipient": Recipient(name="Budi Santoso", phone="6281234567890", address="Jl. Mawar 1", city="Bandung"),
     }
-    key = {"channel": CHANNEL, "shop_external_id": shop, "external_id": number, "order_number": number}
+    key: dict[str, Any] = {"channel": CHANNEL, "shop_external_id": shop, "external_id": number, "order_number": number}
     return ChannelOrder(**key, updated_at=at, **(values | changes))
 
 

@@ -11,11 +11,11 @@ from uuid import UUID
 
 import asyncpg
 import httpx
-from pydantic import SecretStr
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.channels.contract import ChannelOrder
+from app.channels.errors import ChannelError
 from app.core.db import Database
 from app.core.ids import new_id
 from app.core.security import Keyring
@@ -23,10 +23,12 @@ from app.core.settings import Settings
 from app.orders import ingesting
 from app.orders.ingesting import Ingested
 from app.shops.models import AccountRow, ConnectionRow, CredentialRow, ShopRow
+from app.sync.jobs import JOBS
+from app.work import service as work
 from app.work.context import Context
+from app.work.service import Claimed
+from tests.fixtures.keys import KEY
 from tests.sync.market import CHANNEL, Market, now
-
-KEY = SecretStr("sync-tests-key-" + "1" * 32)
 
 
 @dataclass
@@ -50,6 +52,47 @@ class Scene:
             read_started_at=read_at or now(),
             cancellation_response=timedelta(hours=48),
         )
+
+    async def work(self, *, most: int = 100) -> list[str]:
+        """Run what is due for this merchant, as the worker does. Answers the kinds, in order."""
+        kinds: list[str] = []
+        while len(kinds) < most and (claimed := await self._claim()) is not None:
+            kinds.append(claimed.kind)
+            again_in, error = None, None
+            try:
+                again_in = await JOBS[claimed.kind](self.context, claimed)
+            except ChannelError as refusal:
+                again_in, error = timedelta(seconds=30), type(refusal).__name__
+            await self.context.database.transact(
+                work.finish, self.merchant_id, claimed, again_in=again_in, error=error
+            )
+        return kinds
+
+    async def _claim(self) -> Claimed | None:
+        rows = await self.sql(
+            "update work set is_leased = true, due_at = app_now() + interval '1 minute', fence = fence + 1,"
+            " attempts = attempts + 1 where merchant_id = $1 and id = (select id from work where merchant_id = $1"
+            " and due_at <= app_now() order by priority, due_at limit 1)"
+            " returning id, kind, ref, fence, wanted, attempts"
+        )
+        if not rows:
+            return None
+        [row] = rows
+        work_id = UUID(int=row["id"].int)
+        return Claimed(
+            self.merchant_id, work_id, row["kind"], row["ref"], row["fence"], row["wanted"], row["attempts"]
+        )
+
+    async def later(self) -> list[str]:
+        """Whatever waits is due now, and is done."""
+        await self.sql("update work set due_at = app_now() where merchant_id = $1 and due_at is not null")
+        await self.sql("update read_requests set due_at = app_now(), last_due_at = app_now() where merchant_id = $1")
+        return await self.work()
+
+    async def ask(self, kind: str, ref: str | None = None) -> None:
+        """Add a piece of work for the account."""
+        ref = ref or str(self.account.id)
+        await self.context.database.transact(work.add, self.merchant_id, kind, ref, lane=self.account.id)
 
     async def sql(self, query: str, *args: Any) -> list[asyncpg.Record]:
         """As the database's owner; `$1` is the merchant."""

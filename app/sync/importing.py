@@ -1,0 +1,147 @@
+"""Imports at work: read windows and listed orders, count them, keep what cannot be read. Every run may be repeated."""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Literal
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.channels.errors import ChannelError, Malformed, Rejected
+from app.core.context import acting_as
+from app.operations import service as operations
+from app.operations.models import OperationItemRow, OperationRow
+from app.orders import reading
+from app.orders.reading import OrdersRead
+from app.sync import repository, service
+from app.sync.models import ImportWindowRow
+from app.sync.sweeping import list_window
+from app.work.context import Context
+from app.work.service import Claimed
+
+_UNANSWERED = "The channel lists this order but does not answer for it."
+_MALFORMED_TRIES = 6
+_STEP = 500
+"""Orders of a window looked up at once, to skip those an earlier run has stored."""
+
+
+async def run_window(context: Context, claimed: Claimed) -> timedelta | None:
+    """One run of `sync.window`. Raises ChannelError: the window then waits and is read again."""
+    window_id = UUID(hex=claimed.ref)
+    database, merchant_id = context.database, claimed.merchant_id
+    begun = await database.transact(service.begin_window, merchant_id, window_id)
+    if begun is None:
+        return None
+    window, operation = begun
+    with acting_as(operations.caller_of(operation), merchant_id=merchant_id):
+        try:
+            await _read_window(context, merchant_id, window)
+        except Rejected as error:
+            await database.transact(service.end_window, merchant_id, window_id, "failed", error.meaning)
+            return None
+        except Malformed:
+            if claimed.attempts < _MALFORMED_TRIES:
+                raise
+            await database.transact(service.end_window, merchant_id, window_id, "failed", "channel_unreadable")
+            return None
+        await database.transact(service.end_window, merchant_id, window_id, "succeeded")
+    return None
+
+
+async def _read_window(context: Context, merchant_id: UUID, window: ImportWindowRow) -> None:
+    by: Literal["created", "updated"] = "created" if window.by == "created" else "updated"
+    listed = await list_window(
+        context, merchant_id, window.account_id, by=by, since=window.since, until=window.until, priority="background"
+    )
+    ids = listed.external_ids
+    for start in range(0, len(ids), _STEP):
+        part = ids[start : start + _STEP]
+        done = await context.database.transact(
+            repository.list_done, merchant_id, window.operation_id, window.account_id, part
+        )
+        await _read_part(context, merchant_id, window, [one for one in part if one not in done])
+
+
+async def _read_part(context: Context, merchant_id: UUID, window: ImportWindowRow, external_ids: list[str]) -> None:
+    async def note(session: AsyncSession, merchant_id: UUID, read: OrdersRead) -> None:
+        await service.note_window_batch(session, merchant_id, window, read, read.unreadable)
+
+    async def note_last(session: AsyncSession, merchant_id: UUID, read: OrdersRead) -> None:
+        unanswered = dict.fromkeys(read.missing, _UNANSWERED)
+        failures = [(external_id, reason, b"") for external_id, reason in unanswered.items()]
+        await reading.quarantine(session, merchant_id, window.account_id, failures)
+        await service.note_window_batch(session, merchant_id, window, read, read.unreadable | unanswered)
+
+    read = await reading.read_orders(
+        context, merchant_id, window.account_id, external_ids, priority="background", then=note
+    )
+    # An answer may leave an order out; one more question, then it is kept as failed.
+    await reading.read_orders(
+        context, merchant_id, window.account_id, read.missing, priority="background", then=note_last
+    )
+
+
+# --- orders by number -------------------------------------------------------------------------------------------------
+
+
+async def run_orders(context: Context, claimed: Claimed) -> timedelta | None:
+    """One run of `sync.orders`: read the orders of a chunk's items, wherever they are. Raises ChannelError to wait."""
+    operation_id, chunk = operations.parse_chunk_ref(claimed.ref)
+    database, merchant_id = context.database, claimed.merchant_id
+    operation, items = await database.transact(operations.start_chunk, merchant_id, operation_id, chunk)
+    wait: ChannelError | None = None
+    with acting_as(operations.caller_of(operation), merchant_id=merchant_id):
+        left = {str(item.details["external_id"]): item.id for item in items}
+        for account_id in _accounts_of(operation, items):
+            try:
+                found = await _read_items(context, merchant_id, operation, account_id, left)
+                left = {external_id: item_id for external_id, item_id in left.items() if external_id not in found}
+            except ChannelError as error:
+                wait = error
+        if wait is None:
+            await database.transact(_fail_items, merchant_id, list(left.values()))
+    await database.transact(operations.refresh, merchant_id, operation_id)
+    if wait is not None:
+        raise wait
+    return None
+
+
+def _accounts_of(operation: OperationRow, items: Sequence[OperationItemRow]) -> list[UUID]:
+    known = dict.fromkeys(item.account_id for item in items if item.account_id is not None)
+    return list(known) or [UUID(hex=one) for one in operation.options.get("account_ids", ())]
+
+
+async def _read_items(
+    context: Context, merchant_id: UUID, operation: OperationRow, account_id: UUID, left: Mapping[str, UUID]
+) -> set[str]:
+    """Read what this account has of them, settle those items; answers their external ids."""
+
+    async def settle(session: AsyncSession, merchant_id: UUID, read: OrdersRead) -> None:
+        if operation.kind == "import":
+            outcomes = service.outcomes_of(read)
+            await service.note_outcomes(session, merchant_id, operation.id, account_id, outcomes)
+        places = await reading.locate(session, merchant_id, list(read.ingested.ids.values()))
+        for external_id, order_id in read.ingested.ids.items():
+            item = await operations.settle_item(session, merchant_id, left[external_id], "succeeded")
+            item.order_id, item.account_id = order_id, account_id
+            item.shop_id, item.channel = places[order_id].shop_id, places[order_id].channel
+        for external_id, reason in read.unreadable.items():
+            item = await operations.settle_item(
+                session,
+                merchant_id,
+                left[external_id],
+                "failed",
+                "imported_failed",
+                retryable=True,
+                text_params={"reason": reason},
+            )
+            item.account_id = account_id
+
+    read = await reading.read_orders(context, merchant_id, account_id, list(left), priority="user", then=settle)
+    again = await reading.read_orders(context, merchant_id, account_id, read.missing, priority="user", then=settle)
+    return left.keys() - set(again.missing)
+
+
+async def _fail_items(session: AsyncSession, merchant_id: UUID, item_ids: Sequence[UUID]) -> None:
+    for item_id in item_ids:
+        await operations.settle_item(session, merchant_id, item_id, "failed", "not_found")

@@ -1,0 +1,14 @@
+"""Worker entry points of sync."""
+
+from app.sync import importing, polling, pushing, rereading, service
+from app.work.context import Duty, Handler
+
+JOBS: dict[str, Handler] = {
+    service.READ_WINDOW: importing.run_window,
+    service.READ_ORDERS: importing.run_orders,
+    "sync.poll": polling.poll_account,
+    "sync.backfill": polling.begin_backfill,
+    "sync.read": rereading.read_requested,
+}
+
+DUTIES: dict[str, Duty] = {"sync.route_pushes": Duty(every_seconds=1, run=pushing.route_pushes)}

@@ -1,0 +1,177 @@
+"""Every query of imports and of the push inbox."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.ids import new_id
+from app.sync.models import ImportWindowRow
+
+# --- imports ----------------------------------------------------------------------------------------------------------
+
+
+async def find_window(session: AsyncSession, merchant_id: UUID, window_id: UUID) -> ImportWindowRow | None:
+    """One window of an import."""
+    return await session.get(ImportWindowRow, (merchant_id, window_id))
+
+
+async def list_windows(session: AsyncSession, merchant_id: UUID, operation_id: UUID) -> Sequence[ImportWindowRow]:
+    """All windows of an operation."""
+    await session.flush()
+    query = (
+        select(ImportWindowRow)
+        .where(ImportWindowRow.merchant_id == merchant_id, ImportWindowRow.operation_id == operation_id)
+        .order_by(ImportWindowRow.id)
+        .execution_options(populate_existing=True)
+    )
+    return (await session.scalars(query)).all()
+
+
+async def put_outcomes(
+    session: AsyncSession, merchant_id: UUID, operation_id: UUID, account_id: UUID, outcomes: Mapping[str, str]
+) -> list[str]:
+    """Note what became of each order; the first success stands. Answers the orders that were not noted before."""
+    rows = await session.execute(
+        text(
+            "insert into import_reads as r (merchant_id, operation_id, account_id, external_id, outcome)"
+            " select :merchant_id, :operation_id, :account_id, x.id, x.outcome"
+            " from unnest(cast(:ids as text[]), cast(:outcomes as text[])) x (id, outcome) order by x.id"
+            " on conflict (merchant_id, operation_id, account_id, external_id) do update set outcome = excluded.outcome"
+            " where r.outcome = 'failed' and excluded.outcome <> 'failed'"
+            " returning external_id, old.outcome is null is_new"
+        ),
+        {
+            "merchant_id": merchant_id,
+            "operation_id": operation_id,
+            "account_id": account_id,
+            "ids": list(outcomes),
+            "outcomes": list(outcomes.values()),
+        },
+    )
+    return [row.external_id for row in rows if row.is_new]
+
+
+async def count_outcomes(session: AsyncSession, merchant_id: UUID, operation_id: UUID) -> dict[str, int]:
+    """Orders of an import by outcome."""
+    rows = await session.execute(
+        text(
+            "select outcome, count(*) n from import_reads"
+            " where merchant_id = :merchant_id and operation_id = :operation_id group by 1"
+        ),
+        {"merchant_id": merchant_id, "operation_id": operation_id},
+    )
+    return {row.outcome: row.n for row in rows}
+
+
+async def list_done(
+    session: AsyncSession, merchant_id: UUID, operation_id: UUID, account_id: UUID, external_ids: Sequence[str]
+) -> set[str]:
+    """Those of these orders that the import has already stored."""
+    rows = await session.scalars(
+        text(
+            "select external_id from import_reads where merchant_id = :merchant_id and operation_id = :operation_id"
+            " and account_id = :account_id and external_id = any(:ids) and outcome <> 'failed'"
+        ),
+        {
+            "merchant_id": merchant_id,
+            "operation_id": operation_id,
+            "account_id": account_id,
+            "ids": list(external_ids),
+        },
+    )
+    return set(rows)
+
+
+async def forget_old_outcomes(session: AsyncSession, merchant_id: UUID, after: timedelta) -> None:
+    """Outcomes of operations that ended long ago have served: their counts stand in the operation."""
+    await session.execute(
+        text(
+            "delete from import_reads r using operations o where r.merchant_id = :merchant_id"
+            " and o.merchant_id = r.merchant_id and o.id = r.operation_id"
+            " and o.finished_at < app_now() - cast(:after as interval)"
+        ),
+        {"merchant_id": merchant_id, "after": after},
+    )
+
+
+# --- push inbox (global) ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingPush:
+    """A verified push that nobody has routed yet."""
+
+    id: UUID
+    channel: str
+    account_external_id: str | None
+    order_external_id: str | None
+    kind: str
+
+
+async def store_push(
+    session: AsyncSession,
+    *,
+    channel: str,
+    account_external_id: str | None,
+    order_external_id: str | None,
+    kind: str,
+    state: str,
+    body: bytes,
+) -> None:
+    """Keep a verified push as it came."""
+    await session.execute(
+        text("select store_push(:id, :channel, :account, :order, :kind, :state, :body)"),
+        {
+            "id": new_id(),
+            "channel": channel,
+            "account": account_external_id,
+            "order": order_external_id,
+            "kind": kind,
+            "state": state,
+            "body": body,
+        },
+    )
+
+
+async def list_waiting_pushes(session: AsyncSession, most: int) -> list[WaitingPush]:
+    """Oldest first."""
+    rows = await session.execute(
+        text("select id, channel, account_external_id, order_external_id, kind from waiting_pushes(:most)"),
+        {"most": most},
+    )
+    return [
+        WaitingPush(row.id, row.channel, row.account_external_id, row.order_external_id, row.kind) for row in rows
+    ]
+
+
+async def settle_pushes(session: AsyncSession, push_ids: Sequence[UUID], state: str) -> None:
+    """Say what became of them."""
+    await session.execute(
+        text("select settle_pushes(cast(:ids as uuid[]), :state)"), {"ids": list(push_ids), "state": state}
+    )
+
+
+async def find_owner(session: AsyncSession, api: str, account_external_id: str) -> tuple[UUID, UUID] | None:
+    """Merchant and account that a channel's shop belongs to."""
+    row = (
+        await session.execute(
+            text("select merchant_id, account_id from find_shop_claim(:api, :external_id)"),
+            {"api": api, "external_id": account_external_id},
+        )
+    ).one_or_none()
+    return None if row is None else (UUID(int=row.merchant_id.int), UUID(int=row.account_id.int))
+
+
+async def is_fresh(session: AsyncSession, sent_at: datetime, *, oldest: timedelta, furthest: timedelta) -> bool:
+    """Whether a moment lies within the horizon, in application time."""
+    return bool(
+        await session.scalar(
+            text("select cast(:sent_at as timestamptz) between app_now() - cast(:oldest as interval)"
+                " and app_now() + cast(:furthest as interval)"),
+            {"sent_at": sent_at, "oldest": oldest, "furthest": furthest},
+        )
+    )

@@ -1,0 +1,65 @@
+"""What callers send to imports."""
+
+import re
+from datetime import date, datetime
+from typing import Annotated, Any, Self
+
+from pydantic import AwareDatetime, BeforeValidator, Field, StringConstraints, model_validator
+
+from app.core.ids import ShopId
+from app.core.schemas import Body
+
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+
+def _read_moment(value: Any) -> Any:
+    """A local day, or an instant with its offset; nothing else is taken for a time."""
+    if value is None or isinstance(value, date):
+        return value
+    if isinstance(value, str):
+        moment = date.fromisoformat(value) if _DAY.fullmatch(value) else datetime.fromisoformat(value)
+        # Without an offset a time could be anybody's.
+        if not isinstance(moment, datetime) or moment.tzinfo is not None:
+            return moment
+    raise ValueError("expected a date (2026-11-22) or a time with offset (2026-11-22T03:00:00Z)")
+
+
+Moment = Annotated[
+    AwareDatetime | date,
+    Field(union_mode="left_to_right", examples=["2026-11-22", "2026-11-22T03:00:00Z"]),
+    BeforeValidator(_read_moment),
+]
+"""A day in the shop's time zone (`2026-11-22`) or an instant (`2026-11-22T03:00:00Z`)."""
+
+OrderNumber = Annotated[str, StringConstraints(pattern=r"^[!-~]+$", max_length=100)]
+
+
+class ImportOrders(Body):
+    """Where to import from, and what: a time range in which orders were placed, or order numbers."""
+
+    shop_ids: list[ShopId] | None = Field(default=None, min_length=1, max_length=100)
+    channel: str | None = Field(
+        default=None,
+        max_length=40,
+        description="Instead of `shop_ids`: every connected shop of `shopee`, `lazada`, `tiktok_shop`, `tokopedia`,"
+        " `plugo_store` or a channel added later.",
+    )
+    from_: Moment | None = Field(
+        default=None, alias="from", description="First local day, or instant; default 15 days ago."
+    )
+    to: Moment | None = Field(
+        default=None, description="Last local day (inclusive), or instant; default now. At most 90 days after `from`."
+    )
+    order_numbers: list[OrderNumber] | None = Field(
+        default=None, min_length=1, max_length=200, description="Instead of a range."
+    )
+
+    @model_validator(mode="after")
+    def _is_one_wish(self) -> Self:
+        if (self.shop_ids is None) == (self.channel is None):
+            raise ValueError("Give exactly one of `shop_ids` and `channel`.")
+        if self.order_numbers is not None and (self.from_ is not None or self.to is not None):
+            raise ValueError("Give a range or `order_numbers`, not both.")
+        if self.to is not None and self.from_ is None:
+            raise ValueError("`to` needs `from`.")
+        return self

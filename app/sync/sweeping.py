@@ -1,0 +1,79 @@
+"""List every order of a time window, whatever the channel's pages do meanwhile."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from app.channels.contract import OrderListPage
+from app.channels.errors import Malformed
+from app.shops import access
+from app.shops.access import Priority
+from app.work.context import Context
+
+_MOST_SWEEPS = 4
+_MOST_PAGES = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """The ids, each once, in the channel's order; the channel's clock when the listing began."""
+
+    external_ids: list[str]
+    channel_now: datetime
+
+
+async def list_window(
+    context: Context,
+    merchant_id: UUID,
+    account_id: UUID,
+    *,
+    by: Literal["created", "updated"],
+    since: datetime,
+    until: datetime,
+    priority: Priority,
+) -> Listed:
+    """Raises ChannelError: then nothing is known of the window.
+
+    An order that changes between two pages may push another one from the page to come to the page already read. So a
+    window of several pages is listed again until nothing new turns up.
+    """
+    found: dict[str, None] = {}
+    channel_now: datetime | None = None
+    for _ in range(_MOST_SWEEPS):
+        before = len(found)
+        pages = 0
+        cursor: str | None = None
+        while True:
+            page = await _fetch_page(context, merchant_id, account_id, by, since, until, cursor, priority)
+            channel_now = channel_now or page.channel_now
+            found |= dict.fromkeys(page.external_ids)
+            pages += 1
+            cursor = page.next_cursor
+            if cursor is None:
+                break
+            if pages >= _MOST_PAGES:
+                raise Malformed("endless_list", "The list of a window does not end.")
+        if pages == 1 or len(found) == before:
+            break
+    assert channel_now is not None, "at least one page was read"
+    return Listed(list(found), channel_now)
+
+
+async def _fetch_page(
+    context: Context,
+    merchant_id: UUID,
+    account_id: UUID,
+    by: Literal["created", "updated"],
+    since: datetime,
+    until: datetime,
+    cursor: str | None,
+    priority: Priority,
+) -> OrderListPage:
+    return await access.call(
+        context,
+        merchant_id,
+        account_id,
+        lambda connector, door: connector.list_orders(door, by=by, since=since, until=until, cursor=cursor),
+        priority=priority,
+    )
