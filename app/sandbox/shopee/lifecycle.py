@@ -9,7 +9,7 @@ from app.sandbox.shopee.world import Order, Package, World
 
 DAY = 86_400
 _SHIPPABLE = ("LOGISTICS_READY", "LOGISTICS_PICKUP_RETRY")
-_STEPS = ("unpaid", "paid", "arranged", "in_transit", "delivered", "completed")
+_STEPS = ("unpaid", "paid", "arranged", "collected", "in_transit", "delivered", "completed")
 
 
 class Lifecycle:
@@ -70,6 +70,20 @@ class Lifecycle:
         package["tracking_number"] = given or f"{prefix}{500_000_000_000 + serial}"
         self.world.save(order)
         self.pushes.tracking_number(order, package)
+
+    def arrange_all(self, order: Order) -> None:
+        """In the seller centre."""
+        for package in order["packages"]:
+            if not package["arranged"]:
+                self.arrange(order, package, "dropoff")
+                self.request_created(order, package)
+
+    def move(self, order: Order) -> None:
+        """The parcel leaves the first hub; the order's status stays."""
+        order["is_moving"] = True
+        for package in order["packages"]:
+            self._event(package, "PICKED_UP", "Paket dalam perjalanan ke kota tujuan")
+        self._moved(order)
 
     def collect(self, order: Order) -> None:
         for package in order["packages"]:
@@ -146,38 +160,34 @@ class Lifecycle:
                 order["cancellation"] = "approved"
             self.cancel(order, by="buyer", reason="Pembeli membatalkan")
         else:
-            self._walk(order, state, "in_transit" if to == "collected" else to)
+            self._walk(order, state, to)
 
     def _walk(self, order: Order, state: str, to: str) -> None:
-        if state not in (*_STEPS, "collected") or order["cancellation"] == "requested":
+        if state not in _STEPS or order["cancellation"] == "requested":
             raise Impossible(f"An order that is {state} cannot become {to}.")
-        here = _STEPS.index("in_transit" if state == "collected" else state)
-        there = _STEPS.index(to)
+        here, there = _STEPS.index(state), _STEPS.index(to)
         if there <= here:
             raise Impossible(f"An order that is {state} cannot become {to}.")
+        steps = {
+            "paid": self.pay,
+            "arranged": self.arrange_all,
+            "collected": self.collect,
+            "in_transit": self.move,
+            "delivered": self.deliver,
+            "completed": self.complete,
+        }
         for step in _STEPS[here + 1 : there + 1]:
-            if step == "paid":
-                self.pay(order)
-            elif step == "arranged":
-                for package in order["packages"]:
-                    if not package["arranged"]:
-                        self.arrange(order, package, "dropoff")
-                        self.request_created(order, package)
-            elif step == "in_transit":
-                self.collect(order)
-            elif step == "delivered":
-                self.deliver(order)
-            else:
-                self.complete(order)
+            steps[step](order)
 
     def state_of(self, order: Order) -> str:
         """In the words of the control API."""
         status = order["order_status"] if order["order_status"] != "IN_CANCEL" else order["before_cancel"]
         if status in ("READY_TO_SHIP", "RETRY_SHIP", "PROCESSED"):
             return "arranged" if all(package["arranged"] for package in order["packages"]) else "paid"
+        if status == "SHIPPED":
+            return "in_transit" if order.get("is_moving") else "collected"
         return {
             "UNPAID": "unpaid",
-            "SHIPPED": "in_transit",
             "TO_CONFIRM_RECEIVE": "delivered",
             "COMPLETED": "completed",
             "CANCELLED": "cancelled",

@@ -105,7 +105,7 @@ class Orders:
 
     def _detail(self, order: Order, optional: frozenset[str]) -> dict[str, Any]:
         everything = {
-            **{name: order[name] for name in order if name not in ("recipient", "packages", "stale")},
+            **{name: order[name] for name in order if name not in ("recipient", "packages", "stale", "is_moving")},
             "region": "ID",
             "currency": "IDR",
             "actual_shipping_fee_confirmed": order["actual_shipping_fee"] > 0,
