@@ -34,6 +34,7 @@ from app.identity.tokens import AccessTokens
 from app.operations import endpoints as operations
 from app.shops import endpoints as shops
 from app.shops import sealing
+from app.sync import endpoints as sync
 from app.work.context import Context
 from app.work.waking import Waker
 
@@ -46,6 +47,7 @@ ROUTERS = (
     identity.router,
     shops.router,
     operations.router,
+    sync.router,
 )
 
 PUBLIC = frozenset(

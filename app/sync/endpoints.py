@@ -8,6 +8,7 @@ from app.channels.contract import PushRequest
 from app.channels.deps import ConnectorsDep
 from app.core.deps import DatabaseDep, SettingsDep
 from app.core.errors import NotFound
+from app.core.http import BodyTimeout, PayloadTooLarge
 from app.core.ids import OrderId
 from app.core.problems import problems
 from app.identity.deps import Actor, needs
@@ -94,8 +95,9 @@ async def sync_order(
     response_class=Response,
     responses={
         200: {"description": "Verified and stored; the body is empty."},
-        **problems(PushForged, NotFound),
+        **problems(PushForged, NotFound, BodyTimeout, PayloadTooLarge),
     },
+    openapi_extra={"requestBody": {"required": True, "content": {"application/json": {"schema": {}}}}},
 )
 async def receive_push(
     channel: Annotated[str, Path(pattern="^[a-z_]{1,40}$", description="The channel that sends it.")],
