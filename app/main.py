@@ -17,6 +17,7 @@ from starlette.middleware.cors import CORSMiddleware
 import app.connectors
 from app.channels.contract import Connectors
 from app.channels.discovery import load_connectors
+from app.channels.http import open_http
 from app.channels.limiter import Limiter
 from app.core import docs, fail, health
 from app.core.db import Database
@@ -161,7 +162,7 @@ async def _open(api: FastAPI, settings: Settings, connectors: Connectors | None,
     waker = Waker(redis_url)
     stack.push_async_callback(waker.close)
     database.committed = waker.committed
-    http = await stack.enter_async_context(httpx.AsyncClient(timeout=settings.http_timeout_seconds, trust_env=False))
+    http = await stack.enter_async_context(open_http(settings.http_timeout_seconds))
     await database.assert_safe_role()
     await sealing.assert_key_fits(database, keyring)
     if connectors is None:

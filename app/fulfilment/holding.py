@@ -16,12 +16,14 @@ from app.work.service import Claimed
 
 async def run_hold_chunk(context: Context, claimed: Claimed) -> timedelta | None:
     """One run of `fulfilment.hold`."""
-    return await _run(context, claimed, "hold")
+    await _run(context, claimed, "hold")
+    return None
 
 
 async def run_release_chunk(context: Context, claimed: Claimed) -> timedelta | None:
     """One run of `fulfilment.release`."""
-    return await _run(context, claimed, "release")
+    await _run(context, claimed, "release")
+    return None
 
 
 async def _run(context: Context, claimed: Claimed, action: str) -> None:

@@ -83,8 +83,10 @@ async def prepare(
             continue
         mine = {intent.target: intent for intent in await ledger.list_of_items(session, merchant_id, [item.id])}
         code = _refusal(operation, item, order, has_begun=bool(mine))
-        if code is not None and not any(intent.state in ledger.ANSWERED for intent in mine.values()):
-            await _refuse(session, merchant_id, item, order, list(mine.values()), code)
+        if code is not None:
+            # What was sent may have taken effect: reading decides that first.
+            if not any(intent.state in ledger.ANSWERED for intent in mine.values()):
+                await _refuse(session, merchant_id, item, order, list(mine.values()), code)
             continue
         parcels += await _plan_item(session, merchant_id, item, order, packages[order.id], mine)
     if parcels:
@@ -93,7 +95,7 @@ async def prepare(
             session,
             merchant_id,
             {parcel.package_id: parcel.intent_id for parcel in parcels},
-            {parcel.order_id for parcel in parcels},
+            sorted({parcel.order_id for parcel in parcels}),
         )
     return parcels
 
@@ -122,11 +124,12 @@ async def _refuse(
     for intent in intents:
         if await ledger.reject(session, merchant_id, intent.id, when=ledger.NOT_SENT, outcome={"code": code}):
             await effects.give_back(session, merchant_id, order.id, intent.target)
+    has_effect = any(entry["state"] == "succeeded" for entry in item.packages)
     await operations.settle_item(
         session,
         merchant_id,
         item.id,
-        "skipped",
+        "failed" if has_effect else "skipped",
         code,
         text_params={"reason": order.hold or ""},
         next_action=next_action_of(code),

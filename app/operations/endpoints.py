@@ -25,6 +25,7 @@ from app.operations.errors import (
     OperationStateInvalid,
 )
 from app.operations.idempotency import IdempotencyDep
+from app.operations.models import OperationItemRow
 from app.operations.schemas import Operation, OperationItem
 from app.operations.states import FINISHED
 
@@ -138,7 +139,7 @@ async def stream_operation(operation_id: OperationId, actor: ReadActor, database
 
 async def _look(
     session: AsyncSession, merchant_id: UUID, operation_id: UUID
-) -> tuple[Operation, list[repository.OperationItemRow]]:
+) -> tuple[Operation, list[OperationItemRow]]:
     rows = await repository.list_items(session, merchant_id, operation_id)
     return await views.view_operation(session, merchant_id, operation_id), rows
 

@@ -1,8 +1,9 @@
 """What every job gets, and what a job looks like."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 import httpx
 
@@ -24,7 +25,7 @@ class Context:
     http: httpx.AsyncClient
 
 
-Handler = Callable[[Context, Claimed], Awaitable[timedelta | None]]
+Handler = Callable[[Context, Claimed], Coroutine[Any, Any, timedelta | None]]
 """Does one piece of work and may be run twice. Answers when to run again, None when done. May raise ChannelError."""
 
 

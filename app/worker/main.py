@@ -5,12 +5,12 @@ import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import httpx
 import redis.asyncio as redis
 import structlog
 
 import app.connectors
 from app.channels.discovery import load_connectors
+from app.channels.http import open_http
 from app.channels.limiter import Limiter
 from app.core import fail
 from app.core.db import Database
@@ -37,11 +37,11 @@ async def open_context(settings: Settings, *, application: str) -> AsyncIterator
         statement_timeout_ms=60_000,
         application=application,
     )
-    valkey = redis.from_url(settings.require("redis_url"), socket_timeout=1, socket_connect_timeout=1)
+    valkey: redis.Redis = redis.Redis.from_url(settings.require("redis_url"), socket_timeout=1, socket_connect_timeout=1)
     keyring = Keyring(settings.secret_keys)
     waker = Waker(settings.require("redis_url"))
     database.committed = waker.committed
-    async with httpx.AsyncClient(timeout=settings.http_timeout_seconds, trust_env=False) as http:
+    async with open_http(settings.http_timeout_seconds) as http:
         limiter = Limiter(valkey, override=settings.channel_requests_per_second)
         try:
             context = Context(

@@ -3,13 +3,12 @@
 from collections.abc import Mapping
 
 from app.fulfilment import jobs as fulfilment
-from app.orders import jobs as orders
 from app.shops import jobs as shops
 from app.sync import jobs as sync
 from app.work.context import Duty, Handler
 from app.worker import duties
 
-_JOBS = (fulfilment.JOBS, orders.JOBS, shops.JOBS, sync.JOBS)
+_JOBS = (fulfilment.JOBS, shops.JOBS, sync.JOBS)
 _DUTIES = (duties.DUTIES, shops.DUTIES, sync.DUTIES)
 
 
