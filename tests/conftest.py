@@ -147,11 +147,18 @@ async def context(settings: Settings) -> AsyncIterator[Context]:
 
 
 @pytest.fixture
-async def world(context: Context, owner_url: str, control: httpx.AsyncClient, environment: dict[str, str]) -> World:
-    """Everything around the test. Work that other tests left behind is put to rest first."""
+async def world(
+    context: Context, owner_url: str, control: httpx.AsyncClient, environment: dict[str, str]
+) -> AsyncIterator[World]:
+    """Everything around the test. Work that other tests left behind is put to rest first.
+
+    Application time is the sandbox's during the test and the machine's again after it.
+    """
     world = World(context, owner_url=owner_url, control=control, environment=environment)
     await world.sql("update work set due_at = null")
-    return world
+    await world.follow_clock()
+    yield world
+    await world.sql("select set_clock_offset(0)")
 
 
 @pytest.fixture
