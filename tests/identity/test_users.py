@@ -1,6 +1,8 @@
 """Who may be let in, changed and shut out."""
 
 import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import asyncpg
@@ -79,17 +81,62 @@ async def test_the_last_owner_stays(desk: Desk) -> None:
     assert (await owner.get("/v1/me")).json()["role"] == "owner"
 
 
-async def test_two_owners_cannot_demote_each_other(desk: Desk) -> None:
+@asynccontextmanager
+async def _holding(owner_url: str, query: str, *args: Any) -> AsyncIterator[Callable[[int], Awaitable[None]]]:
+    """Rows locked by somebody else; gives a way to wait until so many others queue for them."""
+    holder = await asyncpg.connect(owner_url)
+    transaction = holder.transaction()
+    await transaction.start()
+    await holder.execute(query, *args)
+
+    async def until_waiting(count: int) -> None:
+        waiting = "select count(*) from pg_locks where not granted"
+        async with asyncio.timeout(1.5):
+            while await holder.fetchval(waiting) < count:
+                await asyncio.sleep(0.01)
+
+    try:
+        yield until_waiting
+    finally:
+        await transaction.rollback()
+        await holder.close()
+
+
+async def test_two_owners_cannot_demote_each_other(desk: Desk, owner_url: str) -> None:
     second = await desk.hire("owner")
-    first_client = await desk.client()
-    second_client = desk.with_token((await desk.log_in(second["email"]))["access_token"])
+    theirs = desk.with_token((await desk.log_in(second["email"]))["access_token"])
+    ours = await desk.client()
 
-    answers = await asyncio.gather(
-        first_client.patch(f"/v1/users/{second['id']}", json={"role": "viewer"}),
-        second_client.patch(f"/v1/users/usr_{desk.owner_id.hex}", json={"role": "viewer"}),
-    )
+    query = "select 1 from users where merchant_id = $1 for update"
+    async with _holding(owner_url, query, desk.merchant_id) as until_waiting:
+        demotions = [
+            asyncio.create_task(ours.patch(f"/v1/users/{second['id']}", json={"role": "viewer"})),
+            asyncio.create_task(theirs.patch(f"/v1/users/usr_{desk.owner_id.hex}", json={"role": "viewer"})),
+        ]
+        await until_waiting(2)
+    answers = await asyncio.gather(*demotions)
 
-    assert sorted(answer.status_code for answer in answers) in ([200, 401], [200, 409])
+    assert sorted(answer.status_code for answer in answers) == [200, 409]
+
+
+async def test_a_session_renewed_while_the_password_changes_ends_too(
+    desk: Desk, http: httpx.AsyncClient, owner_url: str
+) -> None:
+    user, owner = await desk.hire("packer"), await desk.client()
+    token = (await desk.log_in(user["email"]))["refresh_token"]
+
+    query = "select 1 from sessions where merchant_id = $1 for update"
+    async with _holding(owner_url, query, desk.merchant_id) as until_waiting:
+        renewal = asyncio.create_task(http.post("/v1/auth/refresh", json={"refresh_token": token}))
+        await until_waiting(1)
+        body = {"password": "another-good-one-77"}
+        change = asyncio.create_task(owner.patch(f"/v1/users/{user['id']}", json=body))
+        await until_waiting(2)
+    renewed, changed = await renewal, await change
+
+    assert (renewed.status_code, changed.status_code) == (200, 200)
+    after = await http.post("/v1/auth/refresh", json={"refresh_token": renewed.json()["refresh_token"]})
+    assert (after.status_code, after.json()["code"]) == (401, "invalid_refresh_token")
 
 
 async def test_an_email_address_logs_in_one_user_of_one_merchant(desk: Desk, other_desk: Desk) -> None:
