@@ -1,0 +1,67 @@
+"""Reads a document's file, or some pages of it."""
+
+import asyncio
+import hashlib
+import re
+from dataclasses import dataclass
+from uuid import UUID
+
+import structlog
+
+from app.core.db import Database
+from app.documents import pdf, service
+from app.documents.errors import DocumentNotReady, InvalidLayout, InvalidPages, PaperLost
+from app.documents.models import DocumentRow
+from app.documents.store import Store
+
+log = structlog.get_logger()
+
+_RANGE = re.compile(r"([1-9][0-9]{0,5})(?:-([1-9][0-9]{0,5}))?")
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """The bytes of a PDF, their hash and the name to save them under."""
+
+    body: bytes
+    sha256: str
+    file_name: str
+
+
+async def read_content(
+    database: Database, store: Store, merchant_id: UUID, document_id: UUID, *, pages: str | None, layout: str | None
+) -> Content:
+    """The whole file, or the pages asked for. Raises NotFound, DocumentNotReady, InvalidPages, InvalidLayout."""
+    row = await database.transact(service.get_ready_document, merchant_id, document_id)
+    if layout is not None and layout != row.layout:
+        raise InvalidLayout(parameter="layout", layout=row.layout)
+    first, last = parse_range(pages, row.pages)
+    try:
+        body = await store.get(merchant_id, row.sha256)
+    except PaperLost as error:
+        log.error("document_lost", document_id=str(document_id), sha256=row.sha256)
+        await database.transact(service.fail_document, merchant_id, document_id)
+        raise DocumentNotReady() from error
+    if (first, last) == (1, row.pages):
+        return Content(body, row.sha256, _file_name(row, ""))
+    part = await asyncio.to_thread(pdf.cut, body, first, last)
+    return Content(part, hashlib.sha256(part).hexdigest(), _file_name(row, f"_{first}-{last}"))
+
+
+def parse_range(text: str | None, pages: int) -> tuple[int, int]:
+    """First and last page; everything when nothing is asked for. Raises InvalidPages."""
+    if text is None:
+        return 1, pages
+    match = _RANGE.fullmatch(text)
+    if match is None:
+        raise InvalidPages(parameter="pages", pages=pages)
+    first = int(match[1])
+    last = int(match[2] or first)
+    if not first <= last <= pages:
+        raise InvalidPages(parameter="pages", pages=pages)
+    return first, last
+
+
+def _file_name(row: DocumentRow, part: str) -> str:
+    kind = {"label_pack": "labels", "invoice_pack": "invoices"}.get(row.kind, "document")
+    return f"{kind}_{row.created_at:%Y%m%d}_{row.id.hex[-8:]}{part}.pdf"
