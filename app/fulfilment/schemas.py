@@ -11,13 +11,14 @@ from app.orders.schemas import Selection
 
 Word = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Method = Literal["pickup", "dropoff", "manual"]
+LocalDay = date  # a field called `date` hides the type inside its class
 
 
 class HandoverChoice(Body):
     """How to hand over. What is left out takes the shop's default address and the first slot on `date`."""
 
     method: Method
-    date: date | None = Field(default=None, description="Local day of the pickup; default the first day offered.")
+    date: LocalDay | None = Field(default=None, description="Local day of the pickup; default the first day offered.")
     time_from: str | None = Field(
         default=None,
         pattern=r"^([01]\d|2[0-3]):[0-5]\d$",
