@@ -51,7 +51,14 @@ async def run_window(context: Context, claimed: Claimed) -> timedelta | None:
 async def _read_window(context: Context, merchant_id: UUID, window: ImportWindowRow) -> None:
     by: Literal["created", "updated"] = "created" if window.by == "created" else "updated"
     listed = await list_window(
-        context, merchant_id, window.account_id, by=by, since=window.since, until=window.until, priority="background"
+        context,
+        merchant_id,
+        window.account_id,
+        by=by,
+        since=window.since,
+        until=window.until,
+        priority="background",
+        is_only_look=True,
     )
     ids = listed.external_ids
     for start in range(0, len(ids), _STEP):

@@ -68,7 +68,14 @@ async def _catch_up(context: Context, merchant_id: UUID, account: AccountRow, no
     longest = context.connectors[account.channel].facts.window
     for begin, end in ranges.cut(since, now, longest):
         listed = await list_window(
-            context, merchant_id, account.id, by="updated", since=begin, until=end, priority="background"
+            context,
+            merchant_id,
+            account.id,
+            by="updated",
+            since=begin,
+            until=end,
+            priority="background",
+            is_only_look=False,
         )
         # The window ends by the channel's clock: what it stamps later belongs to the next one.
         await _read_window(context, merchant_id, account.id, listed.external_ids, min(end, listed.channel_now))

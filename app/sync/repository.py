@@ -34,7 +34,7 @@ async def list_windows(session: AsyncSession, merchant_id: UUID, operation_id: U
 async def put_outcomes(
     session: AsyncSession, merchant_id: UUID, operation_id: UUID, account_id: UUID, outcomes: Mapping[str, str]
 ) -> list[str]:
-    """Note what became of each order; the first success stands. Answers the orders that were not noted before."""
+    """Note what became of each order; the first success stands. Answers the orders for which this is news."""
     rows = await session.execute(
         text(
             "insert into import_reads as r (merchant_id, operation_id, account_id, external_id, outcome)"
@@ -42,7 +42,7 @@ async def put_outcomes(
             " from unnest(cast(:ids as text[]), cast(:outcomes as text[])) x (id, outcome) order by x.id"
             " on conflict (merchant_id, operation_id, account_id, external_id) do update set outcome = excluded.outcome"
             " where r.outcome = 'failed' and excluded.outcome <> 'failed'"
-            " returning external_id, old.outcome is null is_new"
+            " returning external_id"
         ),
         {
             "merchant_id": merchant_id,
@@ -52,7 +52,7 @@ async def put_outcomes(
             "outcomes": list(outcomes.values()),
         },
     )
-    return [row.external_id for row in rows if row.is_new]
+    return [row.external_id for row in rows]
 
 
 async def count_outcomes(session: AsyncSession, merchant_id: UUID, operation_id: UUID) -> dict[str, int]:

@@ -234,7 +234,7 @@ def _counts(outcomes: Mapping[str, int]) -> dict[str, int]:
 async def note_outcomes(
     session: AsyncSession, merchant_id: UUID, operation_id: UUID, account_id: UUID, outcomes: Mapping[str, str]
 ) -> list[str]:
-    """Count these orders, each once however often it is read. Answers those that count for the first time."""
+    """Count these orders, each once however often it is read. Answers those whose outcome is new."""
     first = await repository.put_outcomes(session, merchant_id, operation_id, account_id, outcomes)
     # The operation is locked last, after every order, and before counting: whoever counts last counts everything.
     await operations.lock_operation(session, merchant_id, operation_id)

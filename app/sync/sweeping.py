@@ -32,11 +32,13 @@ async def list_window(
     since: datetime,
     until: datetime,
     priority: Priority,
+    is_only_look: bool,
 ) -> Listed:
     """Raises ChannelError: then nothing is known of the window.
 
     An order that changes between two pages may push another one from the page to come to the page already read. So a
-    window of several pages is listed again until nothing new turns up.
+    window of several pages is listed again until nothing new turns up. `is_only_look`: no later window overlaps this
+    one, so even a single page is looked at twice, in case it left one out.
     """
     found: dict[str, None] = {}
     channel_now: datetime | None = None
@@ -54,7 +56,7 @@ async def list_window(
                 break
             if pages >= _MOST_PAGES:
                 raise Malformed("endless_list", "The list of a window does not end.")
-        if pages == 1 or len(found) == before:
+        if len(found) == before or (pages == 1 and not is_only_look):
             break
     assert channel_now is not None, "at least one page was read"
     return Listed(list(found), channel_now)

@@ -94,6 +94,8 @@ class Market:
         """How often an order is left out of an answer."""
         self.list_errors: list[ChannelError | None] = []
         self.read_errors: list[ChannelError | None] = []
+        self.left_out: set[str] = set()
+        """Missing from the next page."""
         self.reads: Counter[str] = Counter()
         self.windows: list[tuple[str, datetime, datetime]] = []
         self.after_page: Callable[[int], None] = lambda page: None
@@ -128,6 +130,7 @@ class Market:
         mine = [one for one in self.orders.values() if one.shop_external_id == access.external_id]
         found = sorted((one for one in mine if since <= moment(one) <= until), key=moment)
         ids = tuple(one.external_id for one in found[page * PAGE : (page + 1) * PAGE])
+        ids, self.left_out = tuple(one for one in ids if one not in self.left_out), set()
         more = len(found) > (page + 1) * PAGE
         self.after_page(page)
         return OrderListPage(ids, str(page + 1) if more else None, now() + self.clock_ahead)

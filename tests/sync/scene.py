@@ -14,7 +14,7 @@ import httpx
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.channels.contract import ChannelOrder
+from app.channels.contract import ChannelOrder, Connectors
 from app.channels.errors import ChannelError
 from app.core.db import Database
 from app.core.ids import new_id
@@ -125,17 +125,19 @@ class Scene:
         return [row["type"] for row in rows]
 
 
-async def open_account(context: Context, merchant_id: UUID, external_id: str) -> tuple[AccountRow, ShopRow]:
+async def open_account(
+    context: Context, merchant_id: UUID, external_id: str, *, channel: str = CHANNEL, access_token: str = "access"
+) -> tuple[AccountRow, ShopRow]:
     """A connected shop of the merchant."""
     far = now() + timedelta(days=1)
     connection = ConnectionRow(
-        merchant_id=merchant_id, id=new_id(), channel=CHANNEL, state="connected", return_url="http://127.0.0.1/done"
+        merchant_id=merchant_id, id=new_id(), channel=channel, state="connected", return_url="http://127.0.0.1/done"
     )
     credential = CredentialRow(
         merchant_id=merchant_id,
         id=new_id(),
         connection_id=connection.id,
-        access_token=context.keyring.seal("access"),
+        access_token=context.keyring.seal(access_token),
         refresh_token=context.keyring.seal("refresh"),
         access_issued_at=now(),
         access_expires_at=far,
@@ -145,8 +147,8 @@ async def open_account(context: Context, merchant_id: UUID, external_id: str) ->
         id=new_id(),
         connection_id=connection.id,
         credential_id=credential.id,
-        api=CHANNEL,
-        channel=CHANNEL,
+        api=channel,
+        channel=channel,
         external_id=external_id,
         is_active=True,
     )
@@ -154,7 +156,7 @@ async def open_account(context: Context, merchant_id: UUID, external_id: str) ->
         merchant_id=merchant_id,
         id=new_id(),
         account_id=account.id,
-        channel=CHANNEL,
+        channel=channel,
         external_id=external_id,
         name="Toko",
         timezone="Asia/Jakarta",
@@ -167,7 +169,7 @@ async def open_account(context: Context, merchant_id: UUID, external_id: str) ->
             await session.flush()
         await session.execute(
             text("select claim_shop(:api, :external_id, :merchant, :account)"),
-            {"api": CHANNEL, "external_id": external_id, "merchant": merchant_id, "account": account.id},
+            {"api": channel, "external_id": external_id, "merchant": merchant_id, "account": account.id},
         )
 
     await context.database.transact(store, merchant_id)
@@ -176,26 +178,40 @@ async def open_account(context: Context, merchant_id: UUID, external_id: str) ->
 
 @asynccontextmanager
 async def open_scene(database_url: str, owner_url: str, home: Path) -> AsyncIterator[Scene]:
-    """A new merchant with a shop."""
+    """A new merchant with a shop at the tests' own channel."""
     market = Market()
+    external_id = f"shop-{uuid.uuid4().hex[:12]}"
+    async with open_context(database_url, home, {CHANNEL: market}) as context:
+        yield await found(context, market, owner_url, external_id)
+
+
+@asynccontextmanager
+async def open_context(database_url: str, home: Path, connectors: Connectors) -> AsyncIterator[Context]:
+    """What a worker has, with these channels."""
     settings = Settings(home=home, port=26000, secret_keys=(KEY,), http_timeout_seconds=1, poll_seconds=60)
     database = Database(database_url, pool_size=12, read_pool_size=1, application="test")
     async with httpx.AsyncClient(trust_env=False) as http:
-        context = Context(
-            settings=settings,
-            database=database,
-            keyring=Keyring(settings.secret_keys),
-            connectors={CHANNEL: market},
-            http=http,
-        )
-        merchant_id = new_id()
-
-        async def sign_up(session: AsyncSession) -> None:
-            await session.execute(text("select create_merchant(:id, 'Toko')"), {"id": merchant_id})
-
-        await database.transact_globally(sign_up)
-        account, shop = await open_account(context, merchant_id, f"shop-{uuid.uuid4().hex[:12]}")
         try:
-            yield Scene(context, market, owner_url.replace("+asyncpg", ""), merchant_id, account, shop)
+            yield Context(
+                settings=settings,
+                database=database,
+                keyring=Keyring(settings.secret_keys),
+                connectors=connectors,
+                http=http,
+            )
         finally:
             await database.close()
+
+
+async def found(
+    context: Context, market: Market, owner_url: str, external_id: str, **more: str
+) -> Scene:
+    """A new merchant with this shop."""
+    merchant_id = new_id()
+
+    async def sign_up(session: AsyncSession) -> None:
+        await session.execute(text("select create_merchant(:id, 'Toko')"), {"id": merchant_id})
+
+    await context.database.transact_globally(sign_up)
+    account, shop = await open_account(context, merchant_id, external_id, **more)
+    return Scene(context, market, owner_url.replace("+asyncpg", ""), merchant_id, account, shop)

@@ -3,10 +3,13 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.channels.errors import Throttled
+from app.core import clock
 from app.orders import reading
 from app.sync.jobs import JOBS
 from app.work import service as work
@@ -45,22 +48,49 @@ async def test_a_thousand_wishes_for_one_order_are_one_read(scene: Scene) -> Non
 async def test_a_wish_during_the_read_causes_one_more(scene: Scene) -> None:
     place(scene, "A1", "A2")
     await ask(scene, "A1", "A2")
-    wishes: list[Sequence[str]] = []
+    reading_now = await begin_read(scene)
+
+    await ask(scene, "A1")
+    await reading_now
+
+    assert (scene.market.reads["A1"], scene.market.reads["A2"]) == (2, 1)
+
+
+async def test_a_wish_that_was_being_stored_when_the_read_began_causes_one_more(scene: Scene) -> None:
+    place(scene, "A1")
+    await ask(scene, "A1")
+    has_begun, may_go_on = asyncio.Event(), asyncio.Event()
+
+    async def ask_slowly(session: AsyncSession, merchant_id: UUID) -> None:
+        await clock.now(session)
+        has_begun.set()
+        await may_go_on.wait()
+        await reading.request_read(session, merchant_id, scene.account.id, ["A1"])
+
+    slow = asyncio.ensure_future(scene.context.database.transact(ask_slowly, scene.merchant_id))
+    await has_begun.wait()
+    reading_now = await begin_read(scene)
+    may_go_on.set()
+    await slow
+    await reading_now
+
+    assert scene.market.reads["A1"] == 2
+
+
+async def begin_read(scene: Scene) -> "asyncio.Future[timedelta | None]":
+    """The job, at the moment in which the channel is answering."""
+    is_answering = asyncio.Event()
 
     def note(numbers: Sequence[str]) -> None:
-        wishes.append(numbers)
+        is_answering.set()
 
     scene.market.on_read = note
     scene.market.pause = 0.3
     claimed = Claimed(scene.merchant_id, scene.merchant_id, "sync.read", str(scene.account.id), 1, 1, 1)
     running = asyncio.ensure_future(JOBS["sync.read"](scene.context, claimed))
     async with asyncio.timeout(5):
-        while not wishes:
-            await asyncio.sleep(0.01)
-    await ask(scene, "A1")
-    await running
-
-    assert (scene.market.reads["A1"], scene.market.reads["A2"]) == (2, 1)
+        await is_answering.wait()
+    return running
 
 
 async def test_a_wish_for_later_is_not_answered_by_a_read_now(scene: Scene) -> None:
