@@ -81,6 +81,8 @@ class Database:
             "idle_in_transaction_session_timeout": "10000",
             "transaction_timeout": str(max(10_000, statement_timeout_ms)),
             "jit": "off",
+            # JSON that the database builds shows instants as UTC.
+            "timezone": "UTC",
         }
         self._engine = create_async_engine(
             parsed,
@@ -168,16 +170,20 @@ class Database:
 
     @asynccontextmanager
     async def read_transaction(
-        self, merchant_id: UUID, *, isolation: str = "read committed"
+        self, merchant_id: UUID, *, isolation: str = "read committed", custom_plans: bool = False
     ) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
-        """A read-only transaction on a plain connection, for several reads of one snapshot or a COPY."""
+        """A read-only transaction on a plain connection, for several reads of one snapshot or a COPY.
+
+        `custom_plans`: statements are planned for their values, not once for all; right for combined filters.
+        """
+        planning = "; set local plan_cache_mode = force_custom_plan" if custom_plans else ""
         try:
             pool = await self._open_read_pool()
             async with pool.acquire(timeout=5) as connection:
                 # One simple-protocol message; the id is a UUID, so its text can hold nothing but hex digits.
                 await connection.execute(
                     f"begin isolation level {isolation} read only; set local app.merchant_id ="
-                    f" '{UUID(int=merchant_id.int)}'"
+                    f" '{UUID(int=merchant_id.int)}'{planning}"
                 )
                 try:
                     yield connection  # type: ignore[misc]  # the pool's proxy has the connection's methods

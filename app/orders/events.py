@@ -10,3 +10,8 @@ CANCELLED: Final = "order.cancelled"
 EDITED: Final = "order.edited"
 TRACKING_NUMBER_ASSIGNED: Final = "package.tracking_number_assigned"
 TAKEN_BACK: Final = "shipment.taken_back"
+
+# What people do at the order desk.
+HELD: Final = "order.held"
+RELEASED: Final = "order.released"
+CHANGED: Final = "order.changed"

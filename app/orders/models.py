@@ -79,6 +79,8 @@ class OrderRow(Base):
             "is_held",
             postgresql_using="gin",
         ),
+        # The few orders in several packages with several couriers.
+        Index("ix_orders_couriers", "merchant_id", "courier", postgresql_where=text("strpos(courier, '; ') > 0")),
         Index(
             "ix_orders_search",
             "merchant_id",

@@ -1,0 +1,176 @@
+"""What can be done with an order now, and why not. Pure.
+
+The order desk shows it (`next_actions`), bulk actions skip by it (`refusal`): one rule for both.
+"""
+
+from collections.abc import Callable
+from typing import Literal, Protocol
+
+from app.core.context import Language
+
+PICK_PACK_STEPS = ("pick_started", "picked", "packed", "handed_over")
+FirstStep = Literal["none", "receive"]
+
+TEXTS: dict[str, tuple[str, str]] = {
+    "already_done": ("This is done already.", "Sudah dikerjakan."),
+    "already_in_progress": ("This is being done right now.", "Sedang dikerjakan."),
+    "cancellation_requested": (
+        "The buyer asked to cancel. Answer the request first.",
+        "Pembeli meminta pembatalan. Jawab permintaannya dahulu.",
+    ),
+    "channel_hold": ("The channel holds this order back.", "Kanal menahan pesanan ini."),
+    "fulfilled_by_channel": ("The channel ships this order itself.", "Pesanan ini dikirim oleh kanal."),
+    "handled_by_booking": ("A booking already ships this order.", "Pesanan ini dikirim lewat booking."),
+    "not_arranged": ("Arrange the shipment first.", "Atur pengiriman dahulu."),
+    "not_needed": ("Not needed for this order.", "Tidak diperlukan untuk pesanan ini."),
+    "not_ready": ("The order is not ready for this.", "Pesanan belum siap untuk ini."),
+    "on_hold": ("The order is on hold. Release it first.", "Pesanan sedang ditahan. Lepaskan dahulu."),
+    "order_cancelled": ("The order is cancelled.", "Pesanan sudah dibatalkan."),
+    "order_closed": ("The order is completed.", "Pesanan sudah selesai."),
+    "receive_first": ("Receive the order first.", "Terima pesanan dahulu."),
+    "unpaid": ("The order is not paid yet.", "Pesanan belum dibayar."),
+    "wrong_state": ("The order's state does not allow this.", "Status pesanan tidak mengizinkan ini."),
+}
+
+
+class OrderState(Protocol):
+    """What the rules look at; an `OrderRow` is one."""
+
+    @property
+    def status(self) -> str: ...
+    @property
+    def stage(self) -> str | None: ...
+    @property
+    def cancellation(self) -> str | None: ...
+    @property
+    def is_held(self) -> bool: ...
+    @property
+    def channel_hold_reason(self) -> str | None: ...
+    @property
+    def not_shippable(self) -> str | None: ...
+    @property
+    def pick_pack(self) -> str | None: ...
+
+
+def refusal(action: str, order: OrderState, *, is_ours: bool = False) -> str | None:
+    """Why `action` cannot be done with the order now; None when it can.
+
+    `is_ours`: the asking operation itself is what is processing the order.
+    """
+    code = _RULES[action](order)
+    return None if is_ours and code == "already_in_progress" else code
+
+
+def _receive(order: OrderState) -> str | None:
+    if order.status != "ordered":
+        return {"unpaid": "unpaid", "cancelled": "order_cancelled"}.get(order.status, "already_done")
+    return _obstacle(order)
+
+
+def _arrange_shipment(order: OrderState) -> str | None:
+    if order.status == "unpaid":
+        return "unpaid"
+    if order.status == "cancelled":
+        return "order_cancelled"
+    if order.status in ("on_delivery", "completed") or order.stage == "processed":
+        return "already_done"
+    obstacle = _obstacle(order)
+    if obstacle is not None:
+        return obstacle
+    if order.status == "ordered":
+        return "receive_first"
+    return "already_in_progress" if order.stage == "processing" else None
+
+
+def _obstacle(order: OrderState) -> str | None:
+    """What keeps an order back that waits for the merchant."""
+    if order.cancellation == "requested":
+        return "cancellation_requested"
+    if order.is_held:
+        return "on_hold"
+    if order.channel_hold_reason is not None:
+        return "channel_hold"
+    return order.not_shippable
+
+
+def _print_labels(order: OrderState) -> str | None:
+    if order.status in ("unpaid", "ordered"):
+        return {"unpaid": "unpaid"}.get(order.status, "not_arranged")
+    if order.status in ("cancelled", "completed"):
+        return {"cancelled": "order_cancelled"}.get(order.status, "order_closed")
+    if order.not_shippable is not None:
+        return order.not_shippable
+    # While it is being arranged the print job waits for number and label.
+    return "not_arranged" if order.stage == "to_process" else None
+
+
+def _print_invoices(order: OrderState) -> str | None:
+    return {"unpaid": "unpaid", "cancelled": "order_cancelled"}.get(order.status)
+
+
+def _hold(order: OrderState) -> str | None:
+    if order.is_held:
+        return "already_done"
+    if order.status in ("cancelled", "completed"):
+        return {"cancelled": "order_cancelled"}.get(order.status, "order_closed")
+    return "wrong_state" if order.status == "on_delivery" or order.stage == "processed" else None
+
+
+def _release(order: OrderState) -> str | None:
+    return None if order.is_held else "already_done"
+
+
+def _sync(order: OrderState) -> str | None:
+    return None
+
+
+def _pick_pack(order: OrderState, step: str) -> str | None:
+    done = -1 if order.pick_pack is None else PICK_PACK_STEPS.index(order.pick_pack)
+    wanted = PICK_PACK_STEPS.index(step)
+    if wanted == done:
+        return "already_done"
+    if order.status in ("unpaid", "cancelled", "completed"):
+        return {"unpaid": "unpaid", "cancelled": "order_cancelled"}.get(order.status, "order_closed")
+    if order.cancellation == "requested":
+        return "cancellation_requested"
+    # Whoever has picked has begun to; the other steps are not left out.
+    if wanted != done + 1 and not (step == "picked" and done == -1):
+        return "wrong_state"
+    if step == "handed_over" and order.status != "on_delivery" and order.stage != "processed":
+        return "not_arranged"
+    return "wrong_state" if step != "handed_over" and order.status == "on_delivery" else None
+
+
+_RULES: dict[str, Callable[[OrderState], str | None]] = {
+    "receive": _receive,
+    "arrange_shipment": _arrange_shipment,
+    "print_labels": _print_labels,
+    "print_invoices": _print_invoices,
+    "hold": _hold,
+    "release": _release,
+    "sync": _sync,
+    "pick_started": lambda order: _pick_pack(order, "pick_started"),
+    "picked": lambda order: _pick_pack(order, "picked"),
+    "packed": lambda order: _pick_pack(order, "packed"),
+    "handed_over": lambda order: _pick_pack(order, "handed_over"),
+}
+
+
+def next_actions(order: OrderState, first_step: FirstStep, language: Language) -> list[dict[str, str | bool | None]]:
+    """Every action with whether it is possible now; of picking and packing only the step that comes next."""
+    found: list[dict[str, str | bool | None]] = []
+    done = -1 if order.pick_pack is None else PICK_PACK_STEPS.index(order.pick_pack)
+    for action in _RULES:
+        if action in PICK_PACK_STEPS and PICK_PACK_STEPS.index(action) != done + 1:
+            continue
+        code = "not_needed" if action == "receive" and first_step == "none" else refusal(action, order)
+        found.append({"action": action, "is_allowed": code is None, "code": code, "text": text_of(code, language)})
+    return found
+
+
+def text_of(code: str | None, language: Language) -> str | None:
+    """The sentence for a refusal; None without one."""
+    if code is None:
+        return None
+    english, indonesian = TEXTS.get(code, TEXTS["not_ready"])
+    return indonesian if language == "id" else english

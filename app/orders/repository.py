@@ -1,0 +1,95 @@
+"""Every query of the order desk that runs inside a transaction of its own rules."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select, tuple_, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.journal.models import JournalRow
+from app.orders.errors import OrderNotFound
+from app.orders.models import OrderRow, PackageRow, TrackingEventRow
+
+
+async def get_order(session: AsyncSession, merchant_id: UUID, order_id: UUID) -> OrderRow:
+    """Raises OrderNotFound."""
+    order = await session.scalar(select(OrderRow).where(OrderRow.merchant_id == merchant_id, OrderRow.id == order_id))
+    if order is None:
+        raise OrderNotFound()
+    return order
+
+
+async def lock_order(session: AsyncSession, merchant_id: UUID, order_id: UUID) -> OrderRow:
+    """Lock the row until the transaction ends. Raises OrderNotFound."""
+    query = select(OrderRow).where(OrderRow.merchant_id == merchant_id, OrderRow.id == order_id)
+    order = await session.scalar(query.with_for_update(key_share=True).execution_options(populate_existing=True))
+    if order is None:
+        raise OrderNotFound()
+    return order
+
+
+async def list_orders(session: AsyncSession, merchant_id: UUID, order_ids: Sequence[UUID]) -> dict[UUID, OrderRow]:
+    """By id; those that are absent or another merchant's are left out."""
+    rows = await session.scalars(
+        select(OrderRow).where(OrderRow.merchant_id == merchant_id, OrderRow.id.in_(order_ids))
+    )
+    return {row.id: row for row in rows}
+
+
+async def change_order(session: AsyncSession, merchant_id: UUID, order_id: UUID, **values: Any) -> None:
+    """Set columns of a locked order; it gets a new version."""
+    await session.execute(
+        update(OrderRow)
+        .where(OrderRow.merchant_id == merchant_id, OrderRow.id == order_id)
+        .values(version=OrderRow.version + 1, updated_at=func.app_now(), **values)
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def fetch_rows(session: AsyncSession, query: str, *args: Any) -> Sequence[Any]:
+    """Rows of plain SQL with `$1` parameters, in the session's transaction."""
+    connection = await session.connection()
+    return (await connection.exec_driver_sql(query, args)).all()
+
+
+async def list_history(
+    session: AsyncSession,
+    merchant_id: UUID,
+    order_id: UUID,
+    *,
+    kind: str,
+    limit: int,
+    before: tuple[datetime, UUID] | None,
+) -> Sequence[JournalRow]:
+    """Entries of the order, newest first."""
+    query = select(JournalRow).where(
+        JournalRow.merchant_id == merchant_id, JournalRow.subject_id == order_id, JournalRow.kind == kind
+    )
+    if before is not None:
+        query = query.where(tuple_(JournalRow.at, JournalRow.id) < tuple_(*before))
+    return (await session.scalars(query.order_by(JournalRow.at.desc(), JournalRow.id.desc()).limit(limit))).all()
+
+
+async def list_packages(session: AsyncSession, merchant_id: UUID, order_id: UUID) -> Sequence[PackageRow]:
+    """Packages the channel still lists, in their order."""
+    query = select(PackageRow).where(
+        PackageRow.merchant_id == merchant_id, PackageRow.order_id == order_id, ~PackageRow.is_gone
+    )
+    return (await session.scalars(query.order_by(PackageRow.position, PackageRow.id))).all()
+
+
+async def list_tracking(
+    session: AsyncSession, merchant_id: UUID, package_ids: Sequence[UUID]
+) -> dict[UUID, list[TrackingEventRow]]:
+    """Scans by package, oldest first."""
+    found: dict[UUID, list[TrackingEventRow]] = {one: [] for one in package_ids}
+    rows = await session.scalars(
+        select(TrackingEventRow)
+        .where(TrackingEventRow.merchant_id == merchant_id, TrackingEventRow.package_id.in_(package_ids))
+        .order_by(TrackingEventRow.at, TrackingEventRow.code)
+    )
+    for row in rows:
+        found[row.package_id].append(row)
+    return found

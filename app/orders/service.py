@@ -1,0 +1,162 @@
+"""Rules of the order desk: what is selected, holds, notes, picking and packing."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.errors import DomainError
+from app.journal import service as journal
+from app.journal.service import Kind
+from app.orders import actions, events, listing, repository, search
+from app.orders.errors import (
+    NotArranged,
+    NotInWarehouse,
+    OrderAlreadyShipped,
+    OrderChanged,
+    OrderClosed,
+    SelectionEmpty,
+    SelectionTooLarge,
+    StepOutOfTurn,
+)
+from app.orders.filters import OrderFilter, resolve
+from app.orders.models import OrderRow
+from app.orders.schemas import ChangeOrder, Selection
+
+_AT_RISK_HOURS = 4
+
+
+async def get_order(session: AsyncSession, merchant_id: UUID, order_id: UUID) -> OrderRow:
+    """Raises OrderNotFound."""
+    return await repository.get_order(session, merchant_id, order_id)
+
+
+# --- selection --------------------------------------------------------------------------------------------------------
+
+
+async def select_orders(
+    session: AsyncSession, merchant_id: UUID, selection: Selection, *, limit: int, at_risk_hours: int = _AT_RISK_HOURS
+) -> list[tuple[UUID, OrderRow | None]]:
+    """The selected orders in the order asked for; None for an id that is absent or another merchant's.
+
+    Ids given twice count once, before the limit. Raises SelectionEmpty and SelectionTooLarge, and what a filter can
+    raise.
+    """
+    if selection.order_ids is not None:
+        order_ids = list(dict.fromkeys(selection.order_ids))
+        pointer = "/selection/order_ids"
+    else:
+        assert selection.filter is not None  # the schema asks for exactly one
+        pointer = "/selection/filter"
+        order_ids = await find_orders(
+            session, merchant_id, selection.filter, most=limit + 1, at_risk_hours=at_risk_hours, pointer=pointer
+        )
+    if not order_ids:
+        raise SelectionEmpty(pointer=pointer)
+    if len(order_ids) > limit:
+        raise SelectionTooLarge(pointer=pointer, limit=limit)
+    rows = await repository.list_orders(session, merchant_id, order_ids)
+    return [(order_id, rows.get(order_id)) for order_id in order_ids]
+
+
+async def find_orders(
+    session: AsyncSession, merchant_id: UUID, wish: OrderFilter, *, most: int, at_risk_hours: int, pointer: str
+) -> list[UUID]:
+    """Ids of up to `most` orders a filter finds, newest first. Raises RangeInvalid and TimezoneInvalid."""
+
+    async def fetch(query: str, *args: Any) -> Sequence[Any]:
+        return await repository.fetch_rows(session, query, *args)
+
+    wanted = await search.settle(fetch, merchant_id, resolve(wish, pointer=pointer))
+    if wanted.is_impossible:
+        return []
+    statement = listing.list_orders(
+        wanted, merchant_id, sort="-placed_at", after=None, most=most, at_risk_hours=at_risk_hours
+    )
+    rows = await fetch(listing.only_ids(statement), *statement.args)
+    return [UUID(int=row[0].int) for row in rows]
+
+
+# --- hold, note, tags -------------------------------------------------------------------------------------------------
+
+
+async def hold_order(session: AsyncSession, merchant_id: UUID, order_id: UUID, *, reason: str) -> None:
+    """Keep an order out of every shipment. Holding a held order keeps the first reason.
+
+    Raises OrderNotFound, OrderAlreadyShipped, OrderClosed.
+    """
+    order = await repository.lock_order(session, merchant_id, order_id)
+    code = actions.refusal("hold", order)
+    if code == "already_done":
+        return
+    if code == "wrong_state":
+        raise OrderAlreadyShipped()
+    if code is not None:
+        raise OrderClosed(status=order.status)
+    await repository.change_order(session, merchant_id, order_id, hold=reason, is_held=True)
+    await journal.record(session, merchant_id, events.HELD, subject_id=order_id, after={"hold": reason})
+
+
+async def release_order(session: AsyncSession, merchant_id: UUID, order_id: UUID) -> None:
+    """Let a held order go on. Repeatable. Raises OrderNotFound."""
+    order = await repository.lock_order(session, merchant_id, order_id)
+    if not order.is_held:
+        return
+    await repository.change_order(session, merchant_id, order_id, hold=None, is_held=False)
+    await journal.record(session, merchant_id, events.RELEASED, subject_id=order_id, before={"hold": order.hold})
+
+
+async def change_order(
+    session: AsyncSession, merchant_id: UUID, order_id: UUID, changes: ChangeOrder, *, expected_version: int | None
+) -> None:
+    """Set note and tags. Raises OrderNotFound, and OrderChanged when the order has left `expected_version`."""
+    order = await repository.lock_order(session, merchant_id, order_id)
+    if expected_version is not None and order.version != expected_version:
+        raise OrderChanged(header="If-Match")
+    wanted: dict[str, Any] = {}
+    if "note" in changes.model_fields_set:
+        wanted["note"] = changes.note or None
+    if changes.tags is not None:
+        wanted["tags"] = list(dict.fromkeys(changes.tags))
+    new = {name: value for name, value in wanted.items() if value != getattr(order, name)}
+    if not new:
+        return
+    await repository.change_order(session, merchant_id, order_id, **new)
+    before = {name: getattr(order, name) for name in new}
+    await journal.record(session, merchant_id, events.CHANGED, subject_id=order_id, before=before, after=new)
+
+
+# --- picking and packing ----------------------------------------------------------------------------------------------
+
+
+async def take_step(session: AsyncSession, merchant_id: UUID, order_id: UUID, *, action: str) -> None:
+    """Note the next step of picking and packing; the one that was taken last changes nothing.
+
+    Raises OrderNotFound, NotInWarehouse, StepOutOfTurn, NotArranged.
+    """
+    order = await repository.lock_order(session, merchant_id, order_id)
+    code = actions.refusal(action, order)
+    if code == "already_done":
+        return
+    if code is not None:
+        raise _step_refusal(code, order, action)
+    await repository.change_order(session, merchant_id, order_id, pick_pack=action)
+    kind: Kind = "pick_pack"
+    await journal.record(
+        session,
+        merchant_id,
+        f"pick_pack.{action}",
+        subject_id=order_id,
+        kind=kind,
+        before={"pick_pack": order.pick_pack},
+        after={"pick_pack": action},
+    )
+
+
+def _step_refusal(code: str, order: OrderRow, action: str) -> DomainError:
+    if code == "not_arranged":
+        return NotArranged()
+    if code == "wrong_state" and order.status != "on_delivery":
+        return StepOutOfTurn(last=order.pick_pack or "–", action=action)
+    return NotInWarehouse()
