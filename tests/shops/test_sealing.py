@@ -14,7 +14,8 @@ from app.core.migrations import upgrade_database
 from app.core.security import Keyring, WrongKey
 from app.dev.servers import EmbeddedServers
 from app.shops import consent, sealing
-from tests.shops.desk import KEY, Desk, new_shop_id, open_desk, plain
+from tests.fixtures.keys import KEY
+from tests.shops.desk import Desk, new_shop_id, open_desk, plain
 from tests.shops.shopkeeper import open_api
 
 NEW_KEY = SecretStr("shops-tests-next-key-" + "2" * 32)
