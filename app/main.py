@@ -28,6 +28,7 @@ from app.core.openapi import build_document, scopes_of
 from app.core.problems import install_problem_handlers
 from app.core.security import Keyring
 from app.core.settings import Settings
+from app.documents import endpoints as documents
 from app.identity import endpoints as identity
 from app.identity.roles import SCOPES
 from app.identity.tokens import AccessTokens
@@ -47,6 +48,7 @@ ROUTERS = (
     identity.router,
     shops.router,
     operations.router,
+    documents.router,
     sync.router,
 )
 
