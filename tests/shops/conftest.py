@@ -9,8 +9,8 @@ from pydantic import SecretStr
 
 from app.core.settings import Settings
 from app.dev.servers import EmbeddedServers
-from tests.shops.channel import RotatingChannel
 from tests.fixtures.keys import KEY
+from tests.shops.channel import RotatingChannel
 from tests.shops.desk import Desk, open_desk, read_clock_offset
 from tests.shops.shopkeeper import Shopkeeper, open_api, open_shopkeeper
 
