@@ -29,6 +29,7 @@ from app.core.problems import install_problem_handlers
 from app.core.security import Keyring
 from app.core.settings import Settings
 from app.documents import endpoints as documents
+from app.fulfilment import endpoints as fulfilment
 from app.identity import endpoints as identity
 from app.identity.roles import SCOPES
 from app.identity.tokens import AccessTokens
@@ -48,6 +49,7 @@ ROUTERS = (
     identity.router,
     shops.router,
     operations.router,
+    fulfilment.router,
     documents.router,
     sync.router,
 )

@@ -12,7 +12,7 @@ from fastapi.routing import RouteContext, iter_route_contexts
 from app.core.declared import NotAcceptable
 from app.core.errors import DomainError, Invalid, NotFound, NotPermitted, Unauthenticated, Unavailable
 from app.core.http import BodyTimeout, PayloadTooLarge, UnsupportedMediaType
-from app.core.problems import FieldError, InvalidJson, Problem, describe
+from app.core.problems import FieldError, HttpRefusal, InvalidJson, Problem, describe
 
 _METHODS = ("get", "put", "post", "delete", "patch")
 
@@ -126,24 +126,29 @@ def _complete(operation: dict[str, Any], path: str, scopes: list[str] | None) ->
         if scopes:
             operation["description"] = f"{operation.get('description', '')}\n\nNeeds `{'`, `'.join(scopes)}`.".strip()
         common += [Unauthenticated, NotPermitted, RateLimited]
+    is_raw = "/push/" in path or "/callback/" in path  # taken as they come
     if path.startswith("/v1/"):
-        common += [
-            Unavailable,
-            NotAcceptable,
-            *([] if "/push/" in path or "/callback/" in path else [_ValidationFailed]),
-        ]
+        common.append(Unavailable)
+    if not is_raw:
+        common += [NotAcceptable, _ValidationFailed]
     if "{" in path:
         common.append(NotFound)
-    if "application/json" in operation.get("requestBody", {}).get("content", {}):
-        common += [InvalidJson, UnsupportedMediaType, BodyTimeout]
     if "requestBody" in operation:
-        common.append(PayloadTooLarge)
+        common += _refusals_of_body(operation["requestBody"]["content"], is_raw=is_raw)
     for error in common:
         _add(responses, error)
     operation["responses"] = dict(sorted(responses.items()))
     _require_idempotency_key(operation)
     for response in operation["responses"].values():
         response.setdefault("headers", {})["X-Request-Id"] = {"$ref": "#/components/headers/X-Request-Id"}
+
+
+def _refusals_of_body(content: Mapping[str, Any], *, is_raw: bool) -> list[type[DomainError]]:
+    if is_raw:
+        return [PayloadTooLarge, BodyTimeout]
+    if "application/json" in content:
+        return [PayloadTooLarge, BodyTimeout, InvalidJson, UnsupportedMediaType]
+    return [PayloadTooLarge, BodyTimeout, HttpRefusal]
 
 
 class _ValidationFailed(Invalid):

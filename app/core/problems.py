@@ -82,6 +82,7 @@ class InvalidJson(BadRequest):
 class HttpRefusal(DomainError):
     """Any other refusal of the HTTP layer."""
 
+    status = 400
     code = "bad_request"
     title = "Bad request"
     en = "The request cannot be understood."
