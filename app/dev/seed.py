@@ -14,12 +14,12 @@ from app.identity.service import create_merchant
 
 EMAIL = "owner@demo.plugosync.example"
 _FIRST_ORDERS: tuple[tuple[int, dict[str, Any], tuple[str, ...]], ...] = (
-    (24, {"state": "paid"}, ()),
-    (6, {"state": "paid", "lines": 3}, ()),
+    (10, {"state": "paid"}, ()),
+    (4, {"state": "paid", "lines": 3}, ()),
     (2, {"state": "unpaid"}, ()),
     (2, {"state": "paid"}, ("cancel_requested",)),
-    (3, {"state": "paid"}, ("arranged", "collected", "in_transit")),
-    (3, {"state": "paid"}, ("arranged", "collected", "in_transit", "delivered", "completed")),
+    (2, {"state": "paid"}, ("arranged", "collected", "in_transit")),
+    (2, {"state": "paid"}, ("arranged", "collected", "in_transit", "delivered", "completed")),
 )
 """What waits in a shop at its first import: how many, as they are placed, and what happened to them since."""
 
@@ -61,16 +61,20 @@ async def _ensure_merchant(database_url: str, password: str) -> None:
 
 
 def _connect(owner: Caller, sandbox: Caller, channel: str, api_url: str, say: Callable[[str], None]) -> None:
-    sandbox.post(f"/_control/{channel}/pushes", {"enabled": True, "url": f"{api_url}/v1/push/{channel}"})
+    """Every shop the sandbox offers, once; pushes come from the moment there is somebody to read them."""
+    pushes = {"enabled": True, "url": f"{api_url}/v1/push/{channel}"}
     connections = owner.list_all("/v1/connections")
     if any(one["channel"] == channel and one["state"] != "pending" for one in connections):
+        sandbox.post(f"/_control/{channel}/pushes", pushes)
         return
+    sandbox.post(f"/_control/{channel}/pushes", {"enabled": False})
     for shop in sandbox.get("/_control/credentials")[channel]["shops"]:
         say(f"Connecting {shop['name']} ({channel}) and importing its orders ...")
         _place_orders(sandbox, channel, shop["shop_id"])
         begun = owner.post("/v1/connections", {"channel": channel, "return_url": f"{api_url}/docs"})
         approve_in_browser(begun["authorization_url"], shop["shop_id"])
         owner.post(f"/v1/connections/{begun['id']}/confirm")
+    sandbox.post(f"/_control/{channel}/pushes", pushes)
     ended = owner.finish(owner.post("/v1/imports", {"channel": channel}))
     if ended["state"] == "failed":
         raise CallFailed(f"The import of {channel} failed: {ended['counts']}")
