@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.channels.contract import ChannelFacts, OrdersReading
+from app.channels.contract import ChannelFacts, ChannelOrder, OrdersReading
 from app.core import clock, fail
 from app.core.context import Caller, acting_as, caller
 from app.orders import storing, wording
@@ -157,14 +157,16 @@ async def _store(
     started_at: datetime,
     then: Then | None,
 ) -> OrdersRead:
-    faults = {order.external_id: wording.find_fault(order) for order in reading.orders}
-    good = [order for order in reading.orders if faults[order.external_id] is None and order.external_id in asked]
-    failures = [(one.external_id, one.reason, one.raw) for one in reading.unreadable]
-    failures += [
-        (order.external_id, reason, repr(order).encode("utf-8", "backslashreplace"))
-        for order in reading.orders
-        if (reason := faults[order.external_id]) is not None
-    ]
+    good: list[ChannelOrder] = []
+    failures = [(one.external_id, one.reason, one.raw) for one in reading.unreadable if one.external_id in asked]
+    for order in reading.orders:
+        if order.external_id not in asked:
+            continue  # nobody asked, so nobody would count it
+        fault = wording.find_fault(order)
+        if fault is None:
+            good.append(order)
+        else:
+            failures.append((order.external_id, fault, repr(order).encode("utf-8", "backslashreplace")))
     ingested = await ingest(
         session,
         merchant_id,

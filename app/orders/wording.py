@@ -31,13 +31,18 @@ def clean(text: str | None, most: int) -> str | None:
     return text.replace("\x00", "").encode("utf-8", "replace").decode()[:most]
 
 
+def is_key(text: str) -> bool:
+    """Whether the database can hold this as somebody's id. A key is never mended: it would name something else."""
+    return bool(text) and clean(text, _KEY_LENGTH) == text
+
+
 def round_amount(amount: Decimal) -> Decimal:
     """Two places, as the column keeps it."""
     return amount.quantize(_CENT, ROUND_HALF_UP)
 
 
 def find_fault(order: ChannelOrder) -> str | None:
-    """Why this order cannot be stored, if so. Keys are never mended: they would name another order."""
+    """Why this order cannot be stored, if so."""
     return next((fault for fault in (_key_fault(order), _size_fault(order)) if fault is not None), None)
 
 
@@ -46,7 +51,7 @@ def _key_fault(order: ChannelOrder) -> str | None:
     keys += [line.external_id for line in order.lines]
     keys += [package.package_number for package in order.packages]
     keys += [package.tracking_number for package in order.packages if package.tracking_number is not None]
-    if any(not key or len(key) > _KEY_LENGTH or clean(key, _KEY_LENGTH) != key for key in keys):
+    if not all(is_key(key) for key in keys):
         return "an id that is empty, too long or not text"
     if len({line.external_id for line in order.lines}) != len(order.lines):
         return "two lines with one id"

@@ -12,7 +12,7 @@ from app.channels.errors import Malformed
 from app.core import fail
 from app.core.db import Database
 from app.core.errors import NotFound
-from app.orders import reading
+from app.orders import reading, wording
 from app.shops import service as shops
 from app.sync import repository
 from app.sync.errors import PushForged
@@ -52,6 +52,8 @@ async def accept(database: Database, connectors: Connectors, channel: str, reque
 
 
 async def _store(session: AsyncSession, channel: str, message: PushMessage | None, body: bytes) -> None:
+    if message is not None and not all(map(_is_storable, (message.account_external_id, message.order_external_id))):
+        message = None
     state = "quarantined" if message is None else _STATES[message.kind]
     if message is not None and message.sent_at is not None and state == "waiting":
         is_fresh = await repository.is_fresh(session, message.sent_at, oldest=HORIZON, furthest=AHEAD)
@@ -65,6 +67,10 @@ async def _store(session: AsyncSession, channel: str, message: PushMessage | Non
         state=state,
         body=body,
     )
+
+
+def _is_storable(external_id: str | None) -> bool:
+    return external_id is None or wording.is_key(external_id)
 
 
 async def route_pushes(context: Context) -> None:
@@ -81,11 +87,9 @@ async def route_pushes(context: Context) -> None:
                 owner = await context.database.transact_globally(
                     repository.find_owner, connector.facts.api, account_external_id
                 )
-            if owner is None:
+            if owner is None or not await context.database.transact(_request, owner[0], owner[1], pushes):
                 log.warning("push_of_unknown_shop", channel=channel, count=len(pushes))
                 dropped += [push.id for push in pushes]
-                continue
-            await context.database.transact(_request, owner[0], owner[1], pushes)
         routed = [push.id for push in waiting if push.id not in set(dropped)]
         await context.database.transact_globally(_settle, routed, dropped)
 
@@ -97,12 +101,17 @@ def _by_account(pushes: Sequence[WaitingPush]) -> Mapping[tuple[str, str | None]
     return grouped
 
 
-async def _request(session: AsyncSession, merchant_id: UUID, account_id: UUID, pushes: Sequence[WaitingPush]) -> None:
-    await shops.record_push(session, merchant_id, account_id)
+async def _request(session: AsyncSession, merchant_id: UUID, account_id: UUID, pushes: Sequence[WaitingPush]) -> bool:
+    """Ask for the reads. False when the account is no longer there."""
+    try:
+        await shops.record_push(session, merchant_id, account_id)
+    except NotFound:
+        return False
     orders = [push.order_external_id for push in pushes if push.kind == "order" and push.order_external_id is not None]
     await reading.request_read(session, merchant_id, account_id, orders, priority=work.BACKGROUND)
     if any(push.kind == "authorization_revoked" for push in pushes):
         await shops.request_check(session, merchant_id, account_id)
+    return True
 
 
 async def _settle(session: AsyncSession, routed: Sequence[UUID], dropped: Sequence[UUID]) -> None:

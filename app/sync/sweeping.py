@@ -7,6 +7,7 @@ from uuid import UUID
 
 from app.channels.contract import OrderListPage
 from app.channels.errors import Malformed
+from app.orders import wording
 from app.shops import access
 from app.shops.access import Priority
 from app.work.context import Context
@@ -49,7 +50,7 @@ async def list_window(
         while True:
             page = await _fetch_page(context, merchant_id, account_id, by, since, until, cursor, priority)
             channel_now = channel_now or page.channel_now
-            found |= dict.fromkeys(page.external_ids)
+            found |= dict.fromkeys(external_id for external_id in page.external_ids if wording.is_key(external_id))
             pages += 1
             cursor = page.next_cursor
             if cursor is None:

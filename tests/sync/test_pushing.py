@@ -118,6 +118,25 @@ async def test_a_signed_push_nobody_understands_is_kept_apart(scene: Scene) -> N
     assert [tuple(row) for row in rows] == [("quarantined", "unreadable")]
 
 
+async def test_a_push_that_names_no_storable_order_is_kept_apart(scene: Scene) -> None:
+    raw = body(scene, "A\x00")
+    await push(scene, raw)
+
+    rows = await scene.sql("select state from push_inbox where body = $2 and $1::uuid is not null", raw)
+    assert [row["state"] for row in rows] == ["quarantined"]
+
+
+async def test_a_claim_without_its_account_blocks_no_other_push(scene: Scene) -> None:
+    lost = f"lost-{scene.account.external_id}"
+    await scene.sql("insert into shop_claims values ($2, $3, $1, gen_random_uuid())", CHANNEL, lost)
+    await push(scene, body(scene, shop=lost))
+    await push(scene, body(scene))
+
+    await pushing.route_pushes(scene.context)
+
+    assert await inbox(scene) == ["routed"]
+
+
 async def test_a_verification_is_answered_and_forgotten(scene: Scene) -> None:
     await push(scene, body(scene, kind="verification"))
 
