@@ -31,6 +31,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "The channel does not offer this way of handing over for this order.",
         "Kanal tidak menawarkan cara serah terima ini untuk pesanan ini.",
     ),
+    "handed_over": (
+        "The courier has the parcel already; the channel makes no label any more.",
+        "Paket sudah di kurir; kanal tidak lagi membuat label.",
+    ),
     "imported_failed": ("The order could not be read: {reason}", "Pesanan tidak dapat dibaca: {reason}"),
     "internal_error": ("Something went wrong on our side.", "Terjadi kesalahan di sisi kami."),
     "invalid_tracking_number": ("The channel refuses this tracking number.", "Kanal menolak nomor resi ini."),
@@ -57,6 +61,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "The packages of this order changed meanwhile. Look at it and try again.",
         "Paket pesanan ini berubah. Periksa lalu coba lagi.",
     ),
+    "paper_lost": ("A stored file was lost. Print again.", "Berkas tersimpan hilang. Cetak ulang."),
     "plan_stale": ("The order changed after the plan was made.", "Pesanan berubah setelah rencana dibuat."),
     "receive_first": ("Receive the order first.", "Terima pesanan dahulu."),
     "rejected_by_channel": ("The channel refused: {reason}", "Kanal menolak: {reason}"),
@@ -65,7 +70,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "This pickup time is not offered any more. Choose another.",
         "Waktu penjemputan ini sudah tidak tersedia. Pilih yang lain.",
     ),
-    "storage_full": ("The document store is full.", "Penyimpanan dokumen penuh."),
+    "storage_full": (
+        "The document store cannot be written: it is full or read-only.",
+        "Penyimpanan dokumen tidak dapat ditulis: penuh atau hanya-baca.",
+    ),
     "unpaid": ("The order is not paid yet.", "Pesanan belum dibayar."),
     "wrong_state": ("The order's state does not allow this.", "Status pesanan tidak mengizinkan ini."),
 }

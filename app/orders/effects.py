@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import case, select, update
+from sqlalchemy import case, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.orders import rollup
@@ -87,6 +87,17 @@ async def give_back(session: AsyncSession, merchant_id: UUID, order_id: UUID, pa
     )
     await _write(session, merchant_id, package_id, open_intent=None)
     await rollup.rebuild(session, merchant_id, [order_id])
+
+
+async def mark_printed(session: AsyncSession, merchant_id: UUID, order_ids: Sequence[UUID]) -> dict[UUID, str]:
+    """Their labels are in a finished pack. Answers the print status each had before."""
+    before = {row.id: row.print_status for row in (await lock_orders(session, merchant_id, order_ids)).values()}
+    await session.execute(
+        update(OrderRow)
+        .where(OrderRow.merchant_id == merchant_id, OrderRow.id.in_(before), OrderRow.print_status != "printed")
+        .values(print_status="printed", version=OrderRow.version + 1, updated_at=func.app_now())
+    )
+    return before
 
 
 async def _write(session: AsyncSession, merchant_id: UUID, package_id: UUID, **values: object) -> None:
