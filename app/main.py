@@ -34,6 +34,7 @@ from app.identity import endpoints as identity
 from app.identity.roles import SCOPES
 from app.identity.tokens import AccessTokens
 from app.operations import endpoints as operations
+from app.orders import endpoints as orders
 from app.shops import endpoints as shops
 from app.shops import sealing
 from app.sync import endpoints as sync
@@ -52,6 +53,7 @@ ROUTERS = (
     fulfilment.router,
     documents.router,
     sync.router,
+    orders.router,
 )
 
 PUBLIC = frozenset(

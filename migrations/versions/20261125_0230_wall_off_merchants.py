@@ -111,10 +111,12 @@ language sql stable as $$ select p.state, count(*), min(p.received_at) from push
 language sql volatile as $$
   with due as (
     select w.merchant_id, w.id, w.priority, w.due_at, w.lane from work w
-    where w.due_at <= app_now() order by w.priority, w.due_at limit most * 8 for update skip locked),
+    where w.due_at <= app_now() order by w.priority, w.due_at limit most * 8),
   fair as (  -- lanes take turns, users before background
     select d.*, row_number() over (partition by d.merchant_id, d.lane, d.priority order by d.due_at) as turn from due d),
-  picked as (select f.merchant_id, f.id from fair f order by f.priority, f.turn, f.due_at limit most)
+  picked as (
+    select w.merchant_id, w.id from fair f join work w on w.merchant_id = f.merchant_id and w.id = f.id
+    where w.due_at <= app_now() order by f.priority, f.turn, f.due_at limit most for update of w skip locked)
   update work w set due_at = app_now() + lease, is_leased = true, fence = w.fence + 1, attempts = w.attempts + 1
   from picked p where w.merchant_id = p.merchant_id and w.id = p.id
   returning w.merchant_id, w.id, w.kind, w.ref, w.fence, w.wanted, w.attempts $$""",
