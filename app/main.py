@@ -35,6 +35,7 @@ from app.identity.roles import SCOPES
 from app.identity.tokens import AccessTokens
 from app.operations import endpoints as operations
 from app.orders import endpoints as orders
+from app.reports import endpoints as reports
 from app.shops import endpoints as shops
 from app.shops import sealing
 from app.sync import endpoints as sync
@@ -53,6 +54,7 @@ ROUTERS = (
     fulfilment.router,
     documents.router,
     sync.router,
+    reports.router,
     orders.router,
 )
 

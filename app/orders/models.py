@@ -219,6 +219,8 @@ class PackageRow(Base):
     """The order's channel time when our effect was confirmed; only a newer one can take it back."""
     open_intent: Mapped[UUID | None]
     """The effect that is planned, sent or unknown for this package."""
+    tracking_read_at: Mapped[datetime | None]
+    """When the courier's scans were last asked for."""
 
 
 class TrackingEventRow(Base):

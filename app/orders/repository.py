@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select, tuple_, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.journal.models import JournalRow
@@ -93,3 +94,17 @@ async def list_tracking(
     for row in rows:
         found[row.package_id].append(row)
     return found
+
+
+async def put_tracking(
+    session: AsyncSession, merchant_id: UUID, package_id: UUID, events: Sequence[dict[str, Any]], *, read_at: datetime
+) -> None:
+    """Keep scans of a package; one that is known (time, code) is not kept twice."""
+    if events:
+        rows = [{"merchant_id": merchant_id, "package_id": package_id, **event} for event in events]
+        await session.execute(insert(TrackingEventRow).values(rows).on_conflict_do_nothing())
+    await session.execute(
+        update(PackageRow)
+        .where(PackageRow.merchant_id == merchant_id, PackageRow.id == package_id)
+        .values(tracking_read_at=read_at)
+    )

@@ -285,7 +285,6 @@ class OrderLinks(BaseModel):
     self: str
     history: str
     tracking: str
-    shop: str
 
 
 class OrderDetail(Order):
@@ -369,8 +368,8 @@ class HistoryEntry(BaseModel):
     kind: str
     type: str
     actor: EntryActor
-    before: dict[str, Any] = Field(serialization_alias="from", validation_alias="from")
-    after: dict[str, Any] = Field(serialization_alias="to", validation_alias="to")
+    before: dict[str, Any] = Field(serialization_alias="from")
+    after: dict[str, Any] = Field(serialization_alias="to")
     text: str
     request_id: str
     channel_reference: str | None

@@ -1,6 +1,6 @@
 """Rules of the order desk: what is selected, holds, notes, picking and packing."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -108,11 +108,11 @@ async def release_order(session: AsyncSession, merchant_id: UUID, order_id: UUID
 
 
 async def change_order(
-    session: AsyncSession, merchant_id: UUID, order_id: UUID, changes: ChangeOrder, *, expected_version: int | None
+    session: AsyncSession, merchant_id: UUID, order_id: UUID, changes: ChangeOrder, *, versions: Collection[int] | None
 ) -> None:
-    """Set note and tags. Raises OrderNotFound, and OrderChanged when the order has left `expected_version`."""
+    """Set note and tags. Raises OrderNotFound, and OrderChanged when the order is at none of `versions`."""
     order = await repository.lock_order(session, merchant_id, order_id)
-    if expected_version is not None and order.version != expected_version:
+    if versions is not None and order.version not in versions:
         raise OrderChanged(header="If-Match")
     wanted: dict[str, Any] = {}
     if "note" in changes.model_fields_set:

@@ -534,6 +534,7 @@ def upgrade() -> None:
     sa.Column('effect_until', sa.DateTime(timezone=True), nullable=True),
     sa.Column('effect_base_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('open_intent', sa.Uuid(), nullable=True),
+    sa.Column('tracking_read_at', sa.DateTime(timezone=True), nullable=True),
     sa.ForeignKeyConstraint(['merchant_id', 'order_id'], ['orders.merchant_id', 'orders.id'], name=op.f('fk_packages_merchant_id_order_id'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('merchant_id', 'id', name=op.f('pk_packages')),
     sa.UniqueConstraint('merchant_id', 'order_id', 'package_number', name=op.f('uq_packages_merchant_id_order_id_package_number'))

@@ -5,7 +5,7 @@ would read every order of the merchant. These functions run as plugosync_system,
 the whole filter, so that a page is never short. They take names of values, never SQL: whatever is put into a statement
 is quoted by format(). They answer ids and the few columns that are counted, never texts.
 
-`search_orders` first looks at a sample of the newest orders: a common text is found fastest by walking them in order, a
+`local_time` shows reports' dates. `search_orders` first looks at a sample of the newest orders: a common text is found fastest by walking them in order, a
 rare one by the trigram index.
 """
 
@@ -147,7 +147,17 @@ end $$""",
 }
 
 
+LOCAL_TIME = """
+create function local_time(moment timestamptz, zone text) returns text language sql stable parallel safe as $$
+  select to_char(moment at time zone zone, 'YYYY-MM-DD"T"HH24:MI:SS')
+    || case when moment at time zone zone < moment at time zone 'UTC' then '-' else '+' end
+    || to_char(greatest(moment at time zone zone, moment at time zone 'UTC')
+             - least(moment at time zone zone, moment at time zone 'UTC'), 'HH24:MI') $$"""
+"""A wall clock's time with its offset, as reports show it."""
+
+
 def upgrade() -> None:
+    op.execute(LOCAL_TIME)
     for signature, body in FUNCTIONS.items():
         op.execute(f"create function {signature} security definer set search_path = pg_catalog, public {body.strip()}")
         identity = op.get_bind().scalar(

@@ -1,0 +1,197 @@
+"""The order desk over HTTP."""
+
+import json
+import re
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Header, Query, Response
+
+from app.core.context import caller
+from app.core.deps import DatabaseDep, KeyringDep
+from app.core.errors import CursorMismatch, RangeInvalid
+from app.core.ids import OrderId
+from app.core.pagination import CursorText, Limit, Page, PageInfo, binding_of, decode_cursor, encode_cursor
+from app.core.problems import problems
+from app.identity.deps import Actor, needs
+from app.orders import history, search, service, tracking, views
+from app.orders.deps import DeskDep
+from app.orders.errors import (
+    NotArranged,
+    NotInWarehouse,
+    OrderAlreadyShipped,
+    OrderChanged,
+    OrderClosed,
+    OrderNotFound,
+    StepOutOfTurn,
+)
+from app.orders.filters import OrderFilter, resolve
+from app.orders.schemas import (
+    ChangeOrder,
+    HistoryEntry,
+    HoldOrder,
+    OrderCountsAnswer,
+    OrderDetail,
+    OrderFacets,
+    OrderPage,
+    SearchOrders,
+    TakeStep,
+    Tracking,
+)
+from app.work.deps import ContextDep
+
+router = APIRouter(prefix="/v1/orders", tags=["orders"])
+
+ReadActor = Annotated[Actor, needs("orders:read")]
+WriteActor = Annotated[Actor, needs("orders:write")]
+IfMatch = Annotated[
+    str | None,
+    Header(max_length=1_000, description="The `ETag` of the order you decided on; refused when it has changed since."),
+]
+
+_JSON = "application/json"
+_TAGGED: dict[int | str, dict[str, Any]] = {
+    200: {"headers": {"ETag": {"description": "For `If-Match`.", "schema": {"type": "string"}}}}
+}
+_TAG = re.compile(r'"(\d{1,9})"')
+
+
+@router.get("", response_model=OrderPage, responses=problems(CursorMismatch, RangeInvalid))
+async def search_orders(query: Annotated[SearchOrders, Query()], actor: ReadActor, desk: DeskDep) -> Response:
+    """Search and filter orders. Without `status` and `order_number`, unpaid orders are left out."""
+    page = await search.read_page(
+        desk,
+        actor.merchant_id,
+        resolve(query),
+        sort=query.sort,
+        limit=query.limit,
+        cursor=query.cursor,
+        with_buyer=actor.can("buyer:read"),
+        language=caller().language,
+    )
+    return Response(page, media_type=_JSON)
+
+
+@router.get("/counts", responses=problems(RangeInvalid))
+async def count_orders(query: Annotated[OrderFilter, Query()], actor: ReadActor, desk: DeskDep) -> OrderCountsAnswer:
+    """How many orders each tab and stage would list with the same filter, exactly."""
+    counts = await search.count_orders(desk, actor.merchant_id, resolve(query))
+    return OrderCountsAnswer.model_validate(counts)
+
+
+@router.get("/facets", responses=problems(RangeInvalid))
+async def list_order_facets(query: Annotated[OrderFilter, Query()], actor: ReadActor, desk: DeskDep) -> OrderFacets:
+    """Couriers and shops to filter by, with the number of orders each would list, most first."""
+    return OrderFacets.model_validate(await search.read_facets(desk, actor.merchant_id, resolve(query)))
+
+
+@router.get("/{order_id}", response_model=OrderDetail, responses={**_TAGGED, **problems(OrderNotFound)})
+async def get_order(order_id: OrderId, actor: ReadActor, desk: DeskDep) -> Response:
+    """Everything about one order."""
+    return await _answer(desk, actor, order_id)
+
+
+@router.get("/{order_id}/history", responses=problems(OrderNotFound, CursorMismatch))
+async def list_order_history(
+    order_id: OrderId,
+    actor: ReadActor,
+    database: DatabaseDep,
+    keyring: KeyringDep,
+    kind: Annotated[Literal["general", "pick_pack"], Query(description="Of the order, or of its packing.")] = "general",
+    limit: Limit = 50,
+    cursor: CursorText = None,
+) -> Page[HistoryEntry]:
+    """What happened to the order and who did it, newest first."""
+    binding = binding_of(actor.merchant_id, f"history:{order_id}", kind)
+    before = None
+    if cursor is not None:
+        at, last_id = decode_cursor(keyring.cursor_key, binding, cursor)
+        before = (datetime.fromisoformat(at), UUID(last_id))
+    rows = await database.transact(
+        history.list_entries, actor.merchant_id, order_id, kind=kind, limit=limit + 1, before=before
+    )
+    next_cursor = None
+    if len(rows) > limit:
+        last = rows[limit - 1]
+        next_cursor = encode_cursor(keyring.cursor_key, binding, [last.at.isoformat(), str(last.id)])
+    data = [history.to_entry(row, caller().language) for row in rows[:limit]]
+    return Page(data=data, page=PageInfo(next_cursor=next_cursor, limit=limit))
+
+
+@router.get("/{order_id}/tracking", responses=problems(OrderNotFound))
+async def get_order_tracking(order_id: OrderId, actor: ReadActor, context: ContextDep) -> Tracking:
+    """The courier's scans per package, oldest first. When the channel cannot be asked, those we know."""
+    return await tracking.read_tracking(context, actor.merchant_id, order_id)
+
+
+# --- changes ----------------------------------------------------------------------------------------------------------
+
+
+@router.post(
+    "/{order_id}/hold",
+    response_model=OrderDetail,
+    responses={**_TAGGED, **problems(OrderNotFound, OrderAlreadyShipped, OrderClosed)},
+)
+async def hold_order(
+    order_id: OrderId, body: HoldOrder, actor: WriteActor, database: DatabaseDep, desk: DeskDep
+) -> Response:
+    """Keep an order out of every shipment until it is released. A held order keeps its first reason."""
+    await database.transact(service.hold_order, actor.merchant_id, order_id, reason=body.reason)
+    return await _answer(desk, actor, order_id)
+
+
+@router.delete("/{order_id}/hold", response_model=OrderDetail, responses={**_TAGGED, **problems(OrderNotFound)})
+async def release_order(order_id: OrderId, actor: WriteActor, database: DatabaseDep, desk: DeskDep) -> Response:
+    """Let a held order go on."""
+    await database.transact(service.release_order, actor.merchant_id, order_id)
+    return await _answer(desk, actor, order_id)
+
+
+@router.patch("/{order_id}", response_model=OrderDetail, responses={**_TAGGED, **problems(OrderNotFound, OrderChanged)})
+async def change_order(
+    order_id: OrderId,
+    body: ChangeOrder,
+    actor: WriteActor,
+    database: DatabaseDep,
+    desk: DeskDep,
+    if_match: IfMatch = None,
+) -> Response:
+    """Set the order's note and tags."""
+    await database.transact(service.change_order, actor.merchant_id, order_id, body, versions=_versions(if_match))
+    return await _answer(desk, actor, order_id)
+
+
+@router.post(
+    "/{order_id}/pick-pack",
+    response_model=OrderDetail,
+    responses={**_TAGGED, **problems(OrderNotFound, StepOutOfTurn, NotInWarehouse, NotArranged)},
+)
+async def take_pick_pack_step(
+    order_id: OrderId, body: TakeStep, actor: WriteActor, database: DatabaseDep, desk: DeskDep
+) -> Response:
+    """Note a step of picking and packing; they follow each other. The step taken last may be sent again."""
+    await database.transact(service.take_step, actor.merchant_id, order_id, action=body.action)
+    return await _answer(desk, actor, order_id)
+
+
+async def _answer(desk: DeskDep, actor: Actor, order_id: UUID) -> Response:
+    with_buyer = actor.can("buyer:read")
+    detail = await search.read_order(
+        desk, actor.merchant_id, order_id, with_buyer=with_buyer, language=caller().language
+    )
+    if detail is None:
+        raise OrderNotFound()
+    complete = views.complete(detail, order_id, with_buyer=with_buyer)
+    return Response(
+        json.dumps(complete, ensure_ascii=False, separators=(",", ":")),
+        media_type=_JSON,
+        headers={"ETag": f'"{detail["version"]}"'},
+    )
+
+
+def _versions(if_match: str | None) -> frozenset[int] | None:
+    """The versions an `If-Match` accepts; None accepts any. A tag that is none of ours fits no order."""
+    if if_match is None or if_match.strip() == "*":
+        return None
+    return frozenset(int(tag) for tag in _TAG.findall(if_match))
