@@ -186,7 +186,7 @@ class Database:
                     f" '{UUID(int=merchant_id.int)}'{planning}"
                 )
                 try:
-                    yield connection  # type: ignore[misc]  # the pool's proxy has the connection's methods
+                    yield connection
                 finally:
                     if not connection.is_closed():
                         await connection.execute("rollback")

@@ -187,8 +187,8 @@ async def reject(
 ) -> IntentRow | None:
     """`→ rejected`, from the states in `when` only.
 
-    NOT_SENT: given up before the call. ANSWERED (with our fence): their code is known to mean no effect. UNKNOWN: a read
-    shows the order cancelled or closed.
+    NOT_SENT: given up before the call. ANSWERED (with our fence): their code is known to mean no effect. UNKNOWN: a
+    read shows the order cancelled or closed.
     """
     intent = await get(session, merchant_id, intent_id)
     if intent.state not in when or (fence is not None and intent.fence != fence):

@@ -37,9 +37,10 @@ async def open_context(settings: Settings, *, application: str) -> AsyncIterator
         statement_timeout_ms=60_000,
         application=application,
     )
-    valkey: redis.Redis = redis.Redis.from_url(settings.require("redis_url"), socket_timeout=1, socket_connect_timeout=1)
+    redis_url = settings.require("redis_url")
+    valkey: redis.Redis = redis.Redis.from_url(redis_url, socket_timeout=1, socket_connect_timeout=1)
     keyring = Keyring(settings.secret_keys)
-    waker = Waker(settings.require("redis_url"))
+    waker = Waker(redis_url)
     database.committed = waker.committed
     async with open_http(settings.http_timeout_seconds) as http:
         limiter = Limiter(valkey, override=settings.channel_requests_per_second)
