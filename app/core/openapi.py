@@ -11,7 +11,7 @@ from fastapi.routing import RouteContext, iter_route_contexts
 
 from app.core.declared import NotAcceptable
 from app.core.errors import DomainError, Invalid, NotFound, NotPermitted, Unauthenticated, Unavailable
-from app.core.http import BodyTimeout, PayloadTooLarge, UnsupportedMediaType
+from app.core.http import BodyTimeout, HeadersTooLarge, PayloadTooLarge, UnsupportedMediaType, UrlTooLong
 from app.core.problems import FieldError, HttpRefusal, InvalidJson, Problem, describe
 
 _METHODS = ("get", "put", "post", "delete", "patch")
@@ -118,7 +118,7 @@ def _security_schemes(scopes: Mapping[str, str]) -> dict[str, Any]:
 def _complete(operation: dict[str, Any], path: str, scopes: list[str] | None) -> None:
     responses: dict[str, Any] = operation["responses"]
     responses.pop("422", None) if "HTTPValidationError" in str(responses.get("422")) else None
-    common: list[type[DomainError]] = []
+    common: list[type[DomainError]] = [UrlTooLong, HeadersTooLarge]
     if scopes is None:
         operation["security"] = []
     else:
