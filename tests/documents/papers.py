@@ -1,0 +1,64 @@
+"""PDFs for tests, and what can be read on their pages."""
+
+import io
+import re
+
+import pikepdf
+from reportlab.lib.pagesizes import A6
+from reportlab.pdfgen.canvas import Canvas
+
+_BFCHAR = re.compile(rb"<([0-9a-fA-F]+)>\s*<([0-9a-fA-F]+)>")
+
+
+def draw_paper(*texts: str) -> bytes:
+    """A6, one page per text."""
+    buffer = io.BytesIO()
+    canvas = Canvas(buffer, pagesize=A6, invariant=1)
+    for text in texts:
+        canvas.drawString(20, 300, text)
+        canvas.showPage()
+    canvas.save()
+    return buffer.getvalue()
+
+
+def read_pages(content: bytes) -> list[str]:
+    """The text of each page, in the order in which it is drawn."""
+    with pikepdf.open(io.BytesIO(content)) as pdf:
+        return [_read_page(page) for page in pdf.pages]
+
+
+def count_pages(content: bytes) -> int:
+    """How many there are."""
+    with pikepdf.open(io.BytesIO(content)) as pdf:
+        return len(pdf.pages)
+
+
+def _read_page(page: pikepdf.Page) -> str:
+    fonts = {name: _letters(font) for name, font in page.resources.get("/Font", {}).items()}
+    letters: dict[bytes, str] | None = None
+    words: list[str] = []
+    for operands, operator in pikepdf.parse_content_stream(page):
+        if str(operator) == "Tf":
+            letters = fonts[str(operands[0])]
+        elif str(operator) in ("Tj", "TJ"):
+            parts = operands[0] if str(operator) == "TJ" else [operands[0]]
+            words.append("".join(_read(bytes(one), letters) for one in parts if isinstance(one, pikepdf.String)))
+    return " ".join(words)
+
+
+def _read(codes: bytes, letters: dict[bytes, str] | None) -> str:
+    if letters is None:
+        return codes.decode("latin-1")
+    return "".join(letters.get(codes[at : at + 2], "?") for at in range(0, len(codes), 2))
+
+
+def _letters(font: pikepdf.Object) -> dict[bytes, str] | None:
+    """Two-byte codes → letters; None for a font whose codes are letters."""
+    if "/ToUnicode" not in font:
+        return None
+    table = bytes(font["/ToUnicode"].read_bytes())
+    return {
+        bytes.fromhex(code.decode()): bytes.fromhex(letter.decode()).decode("utf-16-be")
+        for block in re.findall(rb"beginbfchar(.*?)endbfchar", table, re.DOTALL)
+        for code, letter in _BFCHAR.findall(block)
+    }
