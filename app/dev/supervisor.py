@@ -7,12 +7,11 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from types import FrameType
-from typing import Any
 
 import httpx
 
@@ -32,6 +31,7 @@ ROOT = Path(__file__).parents[2]
 _SETTLE_SECONDS = "60"
 """How long an arranged shipment may stay invisible here: short enough to watch."""
 _WATCH_SECONDS = 0.1
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 SANDBOX = "sandbox"
 
 
@@ -206,21 +206,19 @@ def _demo_file(home: Path) -> Iterator[Path]:
 
 @contextmanager
 def _signals() -> Iterator[None]:
-    def stop(number: int, frame: FrameType | None) -> Any:
+    """While the block runs, a wish to end arrives as Stopped."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
         raise Stopped
 
-    _set_signals(stop)
+    before = {number: signal.signal(number, stop) for number in _ENDING}
     try:
         yield
     finally:
-        _set_signals(signal.SIG_DFL)
+        for number, action in before.items():
+            signal.signal(number, action)
 
 
 def _ignore_signals() -> None:
-    _set_signals(signal.SIG_IGN)
-
-
-def _set_signals(action: Any) -> None:
-    numbers: Sequence[int] = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    for number in numbers:
-        signal.signal(number, action)
+    for number in _ENDING:
+        signal.signal(number, signal.SIG_IGN)

@@ -16,6 +16,8 @@ import asyncpg
 import httpx
 import pytest
 
+from app.core.settings import Settings
+from app.dev import supervisor
 from app.dev.processes import find_free_row
 from tests.dev.image import ROOT
 from tests.dev.processes import LocalService, eventually, family, is_alive
@@ -93,25 +95,20 @@ def test_application_time_follows_the_sandbox(service: LocalService, demo: dict[
     eventually(lambda: abs(asyncio.run(read_offset()) - offset) < 1, 3, what="the offset in the database")
 
 
-@pytest.mark.parametrize("setting", ["PLUGOSYNC_HOME", "PLUGOSYNC_PORT", "PLUGOSYNC_SANDBOX_PORT"])
-def test_what_is_in_use_is_one_clear_sentence(service: LocalService, tmp_path: Path, setting: str) -> None:
+@pytest.mark.parametrize("setting", ["home", "port", "sandbox_port"])
+def test_what_is_in_use_is_one_clear_sentence(
+    service: LocalService, tmp_path: Path, setting: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     free = find_free_row(6)
-    environment = {
-        **os.environ,
-        "PLUGOSYNC_HOME": str(tmp_path),
-        "PLUGOSYNC_PORT": str(free),
-        "PLUGOSYNC_SANDBOX_PORT": str(free + 1),
-    }
-    environment[setting] = service.environment[setting]
+    in_use = service.environment[f"PLUGOSYNC_{setting.upper()}"]
+    values = {"home": str(tmp_path), "port": free, "sandbox_port": free + 1, setting: in_use}
 
-    answer = subprocess.run(
-        [sys.executable, "-m", "app.cli", "dev"], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
-    )
+    code = supervisor.run(Settings.model_validate(values))
 
-    assert answer.returncode == 1
-    [sentence] = answer.stdout.strip().splitlines()
-    assert setting in sentence
-    assert environment[setting] in sentence
+    assert code == 1
+    [sentence] = capsys.readouterr().out.strip().splitlines()
+    assert f"PLUGOSYNC_{setting.upper()}" in sentence
+    assert in_use in sentence
     assert not (tmp_path / "postgres").exists()
 
 
