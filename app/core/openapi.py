@@ -134,7 +134,9 @@ def _complete(operation: dict[str, Any], path: str, scopes: list[str] | None) ->
     if "{" in path:
         common.append(NotFound)
     if "requestBody" in operation:
-        common += _refusals_of_body(operation["requestBody"]["content"], is_raw=is_raw)
+        content = operation["requestBody"]["content"]
+        common += _refusals_of_body(content, is_raw=is_raw)
+        _leave_out_null(content)
     for error in common:
         _add(responses, error)
     operation["responses"] = dict(sorted(responses.items()))
@@ -149,6 +151,14 @@ def _refusals_of_body(content: Mapping[str, Any], *, is_raw: bool) -> list[type[
     if "application/json" in content:
         return [PayloadTooLarge, BodyTimeout, InvalidJson, UnsupportedMediaType]
     return [PayloadTooLarge, BodyTimeout, HttpRefusal]
+
+
+def _leave_out_null(content: Mapping[str, Any]) -> None:
+    """A body that may be left out is still an object when it is sent."""
+    for media_type in content.values():
+        choices = [choice for choice in media_type["schema"].get("anyOf", ()) if choice != {"type": "null"}]
+        if len(choices) == 1:
+            media_type["schema"] = choices[0]
 
 
 class _ValidationFailed(Invalid):
