@@ -27,6 +27,8 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _REPEATABLE = {"40001", "40P01"}
+_TOO_SLOW = {"57014", "55P03", "25P04"}
+"""Statement, lock or transaction took longer than it may: nothing was stored, trying again may help."""
 _DISCONNECTED = (asyncpg.InterfaceError, asyncpg.ConnectionDoesNotExistError, asyncpg.PostgresConnectionError, OSError)
 
 
@@ -90,6 +92,7 @@ class Database:
             max_overflow=0,
             pool_timeout=5,
             pool_pre_ping=True,
+            hide_parameters=True,
             connect_args={"server_settings": limits, "timeout": 5},
         )
         self._sessions = async_sessionmaker(self._engine, expire_on_commit=False)
@@ -147,7 +150,7 @@ class Database:
             except DBAPIError as error:
                 if getattr(error.orig, "sqlstate", None) in _REPEATABLE and attempt < 3:
                     continue
-                if is_disconnect(error):
+                if is_disconnect(error) or getattr(error.orig, "sqlstate", None) in _TOO_SLOW:
                     raise Unavailable() from error
                 raise
             except (PoolTimeout, TimeoutError, *_DISCONNECTED) as error:

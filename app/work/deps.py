@@ -7,8 +7,8 @@ from fastapi import Depends, Request
 from app.work.context import Context
 
 
-def read_context(request: Request) -> Context:
-    """Built once at start-up."""
+async def read_context(request: Request) -> Context:
+    """Built once at start-up. `async`, because FastAPI would send a plain function to a thread."""
     return cast(Context, request.app.state.context)
 
 
