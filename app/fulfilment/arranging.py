@@ -100,6 +100,7 @@ async def _arrange(
     shop_rows = await context.database.transact(shops.list_shops, merchant_id)
     this = _Round(context, merchant_id, fresh_until, {shop.id: shop for shop in shop_rows})
     await asyncio.gather(*(_arrange_parcel(this, parcel) for parcel in parcels))
+    await context.database.transact(operations.refresh, merchant_id, operation.id)
     await _read_back(context, merchant_id, account_id, parcels)
     return max(this.waits, key=lambda error: error.retry_after or 0.0, default=None)
 

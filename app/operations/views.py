@@ -19,7 +19,7 @@ from app.operations.schemas import (
     OperationResult,
     created_by_text,
 )
-from app.operations.states import Tally
+from app.operations.states import FINISHED, Tally
 from app.operations.texts import text_of
 
 
@@ -44,7 +44,7 @@ def _to_operation(row: OperationRow, tally: Tally, now: datetime) -> Operation:
     return Operation(
         id=row.id,
         kind=row.kind,
-        state=service.state_of(row, tally) if row.finished_at is None else row.state,
+        state=_state(row, tally),
         dry_run=row.dry_run,
         counts=OperationCounts(total=tally.total, **counts),
         created_at=row.created_at,
@@ -58,6 +58,14 @@ def _to_operation(row: OperationRow, tally: Tally, now: datetime) -> Operation:
         request_id=row.request_id,
         result=OperationResult.model_validate({"documents": [], **row.result}),
     )
+
+
+def _state(row: OperationRow, tally: Tally) -> str:
+    """Ended only once that is stored: state, `finished_at` and result belong together."""
+    if row.finished_at is not None:
+        return row.state
+    state = service.state_of(row, tally)
+    return "running" if state in FINISHED else state
 
 
 def _eta_seconds(row: OperationRow, tally: Tally, now: datetime) -> int | None:
