@@ -63,7 +63,10 @@ async def shopee(servers: EmbeddedServers, sandbox_url: str, tmp_path: Path) -> 
                 access_token=made["access_token"],
             )
             shop = SimulatedShop(control, "shopee", str(made["shop_id"]))
+            offset = (await control.get("/_control/clock")).json()["offset_seconds"]
+            await scene.sql("select set_clock_offset($2) where $1::uuid is not null", offset)
             yield Shopee(scene, shop, connector)
+            await scene.sql("select set_clock_offset(0) where $1::uuid is not null")
             await shop.heal()
 
 
