@@ -208,10 +208,13 @@ async def test_a_right_id_with_a_wrong_secret_is_refused(desk: Desk) -> None:
     wrong, parsed = make_key("sandbox")
     swapped = wrong.replace(parsed.key_id, key["key_id"])
 
-    refusals = [await desk.with_token(text).get("/v1/me") for text in (swapped, wrong, key["key"][:-1] + "0")]
+    refusals = [
+        await desk.with_token(text).get("/v1/me")
+        for text in (swapped, wrong, key["key"][:-1] + ("1" if key["key"].endswith("0") else "0"))
+    ]
 
     assert parse_key(swapped) is None  # the checksum covers the id
-    assert {answer.status_code for answer in refusals} <= {401}
+    assert [answer.status_code for answer in refusals] == [401, 401, 401]
 
 
 async def test_a_valid_checksum_does_not_replace_the_secret(desk: Desk) -> None:
