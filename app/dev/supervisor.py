@@ -142,6 +142,8 @@ def run(settings: Settings) -> int:
     home.mkdir(parents=True, exist_ok=True)
     try:
         with _only_one(home), _demo_file(home) as demo_file, _signals():
+            if settings.env != "sandbox":
+                raise StartFailed("This runs simulated marketplaces: leave PLUGOSYNC_ENV at `sandbox`.")
             assert_ports_free(settings)
             supervisor = Supervisor(settings)
             try:
