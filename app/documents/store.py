@@ -8,17 +8,23 @@ import asyncio
 import functools
 import hashlib
 import os
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
 import obstore
 from obstore.exceptions import BaseError
-from obstore.store import ObjectStore, from_url
+from obstore.store import LocalStore, ObjectStore, S3Store
 
+from app.core.settings import WrongSetting
 from app.documents.errors import PaperLost, StorageFull, StoreAway
 
 _FAILURES = (BaseError, OSError)
+# A bucket that is away is to be told within the patience of a request.
+_CONNECT_SECONDS = timedelta(seconds=2)
+_REQUEST_SECONDS = timedelta(seconds=8)
+_RETRIES = 1
 
 
 class Store:
@@ -26,6 +32,8 @@ class Store:
 
     def __init__(self, location: str) -> None:
         parts = urlsplit(location)
+        if parts.scheme not in ("file", "s3"):
+            raise WrongSetting("PLUGOSYNC_DOCUMENTS_URL must begin with file:/// or s3://")
         self._location = location
         self._folder = Path(unquote(parts.path)) if parts.scheme == "file" else None
         self._opened: ObjectStore | None = None
@@ -62,15 +70,20 @@ class Store:
 
     def _open(self) -> ObjectStore:
         if self._opened is None:
-            if self._folder is not None:
-                self._folder.mkdir(parents=True, exist_ok=True)
-            self._opened = from_url(self._location)
+            self._opened = self._open_bucket() if self._folder is None else LocalStore(self._folder, mkdir=True)
         return self._opened
+
+    def _open_bucket(self) -> ObjectStore:
+        return S3Store.from_url(
+            self._location,
+            client_options={"connect_timeout": _CONNECT_SECONDS, "timeout": _REQUEST_SECONDS},
+            retry_config={"max_retries": _RETRIES, "retry_timeout": _REQUEST_SECONDS},
+        )
 
 
 @functools.cache
 def open_store(location: str) -> Store:
-    """The store at `file:///folder` or `s3://bucket/prefix`; one per process and location."""
+    """The store at `file:///folder` or `s3://bucket/prefix`; one per process and location. Raises WrongSetting."""
     return Store(location)
 
 

@@ -104,7 +104,6 @@ async def bulk(
     items = build_items(
         selected, body.action, lambda order: {"external_id": order.external_id, "planned_state": plan_state(order)}
     )
-    makes_document = body.action in ("print_labels", "print_invoices")
     return await operations.open_operation(
         session,
         merchant_id,
@@ -119,7 +118,6 @@ async def bulk(
         },
         items=items,
         dry_run=body.dry_run,
-        open_parts=1 if makes_document and any(item.state == "pending" for item in items) else 0,
         open_operations_max=open_operations_max,
     )
 

@@ -37,11 +37,14 @@ def _read_page(page: pikepdf.Page) -> str:
     fonts = {name: _letters(font) for name, font in page.resources.get("/Font", {}).items()}
     letters: dict[bytes, str] | None = None
     words: list[str] = []
-    for operands, operator in pikepdf.parse_content_stream(page):
-        if str(operator) == "Tf":
+    for instruction in pikepdf.parse_content_stream(page):
+        if not isinstance(instruction, pikepdf.ContentStreamInstruction):
+            continue
+        operator, operands = str(instruction.operator), instruction.operands
+        if operator == "Tf":
             letters = fonts[str(operands[0])]
-        elif str(operator) in ("Tj", "TJ"):
-            parts = operands[0] if str(operator) == "TJ" else [operands[0]]
+        elif operator in ("Tj", "TJ"):
+            parts = operands[0] if operator == "TJ" else [operands[0]]
             words.append("".join(_read(bytes(one), letters) for one in parts if isinstance(one, pikepdf.String)))
     return " ".join(words)
 

@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 
 from app.core.ids import new_id
+from app.core.settings import WrongSetting
 from app.documents.errors import PaperLost, StorageFull, StoreAway
 from app.documents.store import Store, open_store
 
@@ -98,7 +99,6 @@ async def test_a_bucket_that_is_away_is_neither_full_nor_empty(monkeypatch: pyte
         "AWS_ACCESS_KEY_ID": "key",
         "AWS_SECRET_ACCESS_KEY": "secret",
         "AWS_REGION": "ap-southeast-3",
-        "AWS_MAX_RETRIES": "0",
     }
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
@@ -108,3 +108,9 @@ async def test_a_bucket_that_is_away_is_neither_full_nor_empty(monkeypatch: pyte
         await store.put(UUID(int=1), CONTENT)
     with pytest.raises(StoreAway):
         await store.get(UUID(int=1), "0" * 64)
+
+
+@pytest.mark.parametrize("location", ["ftp://papers", "/var/papers", "memory:///", ""])
+def test_a_location_we_cannot_use_is_named(location: str) -> None:
+    with pytest.raises(WrongSetting, match="PLUGOSYNC_DOCUMENTS_URL"):
+        open_store(location)
