@@ -18,7 +18,7 @@ router = APIRouter(prefix="/v1", tags=["reports"])
 _CSV = "text/csv; charset=utf-8"
 _FILE: dict[int | str, dict[str, Any]] = {
     200: {
-        "description": "UTF-8 with byte order mark, RFC 4180, with a header row. A connection that breaks means: cut off.",
+        "description": "UTF-8 with byte order mark, RFC 4180. A connection that breaks is a report cut off.",
         "content": {"text/csv": {"schema": {"type": "string"}}},
         "headers": {"Content-Disposition": {"schema": {"type": "string"}}},
     }
