@@ -1,0 +1,122 @@
+"""The queries take their indexes under row-level security, with enough orders to make the choice matter."""
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator
+from typing import Any
+
+import asyncpg
+import pytest
+
+from app.core.db import Database
+from app.dev.servers import EmbeddedServers
+from app.orders import listing
+from app.orders.filters import Search, Sort
+from tests.orders.conftest import Archive, fill, owning
+
+COPIES = 40
+"""Times 300 orders."""
+
+
+@pytest.fixture(scope="module")
+def crowd(servers: EmbeddedServers) -> Archive:
+    """A merchant with 12,000 orders."""
+    return asyncio.run(_crowd(servers))
+
+
+async def _crowd(servers: EmbeddedServers) -> Archive:
+    archive = await fill(servers, 300, seed=9)
+    async with owning(servers) as owner:
+        columns = ", ".join(archive.orders[0].row)
+        fresh = {
+            "id": "gen_random_uuid()",
+            "external_id": "external_id || '-' || n",
+            "order_number": "order_number || n",
+            "placed_at": "placed_at - n * interval '1 day'",
+            # The numbers are what makes a text rare.
+            "search": "replace(search, lower(order_number), lower(order_number) || n)",
+        }
+        values = ", ".join(fresh.get(name, name) for name in archive.orders[0].row)
+        await owner.execute(
+            f"insert into orders ({columns}) select {values} from orders, generate_series(1, {COPIES - 1}) n"
+            " where merchant_id = $1",
+            archive.merchant_id,
+        )
+        await owner.execute("vacuum analyze orders")
+    return archive
+
+
+@pytest.fixture
+async def database(servers: EmbeddedServers) -> AsyncIterator[Database]:
+    opened = Database(servers.database_url, application="test")
+    yield opened
+    await opened.close()
+
+
+async def explain(database: Database, archive: Archive, query: str, args: list[Any]) -> tuple[set[str], set[str]]:
+    """Indexes used and kinds of nodes."""
+    async with database.read_transaction(archive.merchant_id, custom_plans=True) as connection:
+        text = await connection.fetchval(f"explain (format json) {query}", *args)
+    plan = json.dumps(json.loads(text))
+    return set(re.findall(r'"Index Name": "(\w+)"', plan)), set(re.findall(r'"Node Type": "([\w ]+)"', plan))
+
+
+async def test_lists_walk_an_index_and_sort_nothing(database: Database, crowd: Archive) -> None:
+    expected: list[tuple[Search, Sort, set[str]]] = [
+        (Search(), "-placed_at", {"ix_orders_all"}),
+        (Search(), "placed_at", {"ix_orders_all"}),
+        (Search(statuses=("completed",)), "-placed_at", {"ix_orders_status"}),
+        (Search(statuses=("ready_to_ship",), stages=("to_process",)), "-placed_at", {"ix_orders_stage"}),
+        (Search(statuses=("completed",)), "ship_by", {"ix_orders_ship_by"}),
+        (Search(), "-updated_at", {"ix_orders_updated"}),
+    ]
+    for search, sort, indexes in expected:
+        statement = listing.list_orders(search, crowd.merchant_id, sort=sort, after=None, most=51, at_risk_hours=4)
+
+        used, nodes = await explain(database, crowd, statement.rows, statement.args)
+
+        assert used == indexes, (search, sort)
+        assert "Seq Scan" not in nodes, (search, sort)
+        if sort != "ship_by":
+            assert "Sort" not in nodes, (search, sort)
+
+
+async def test_numbers_and_overdue_orders_are_looked_up(database: Database, crowd: Archive) -> None:
+    numbers = Search(order_numbers=(crowd.orders[0].row["order_number"],))
+    statement = listing.list_orders(numbers, crowd.merchant_id, sort="-placed_at", after=None, most=51, at_risk_hours=4)
+    assert (await explain(database, crowd, statement.rows, statement.args))[0] == {"ix_orders_number"}
+
+    query, args = listing.matching_rows(Search(slas=("overdue",)), crowd.merchant_id, "count(*)", at_risk_hours=4)
+    used, nodes = await explain(database, crowd, query, args)
+    assert "Seq Scan" not in nodes
+    assert used <= {"ix_orders_deadline", "ix_orders_ship_by"} and used
+
+
+async def test_a_rare_text_is_found_by_the_trigram_index(
+    database: Database, crowd: Archive, owner: asyncpg.Connection
+) -> None:
+    """Also under the walls: plain LIKE would read every order. The function's own reads are seen in the statistics."""
+    number = crowd.orders[0].row["order_number"].lower()
+
+    async def scans() -> tuple[int, int]:
+        await owner.execute("select pg_stat_force_next_flush()")
+        row = await owner.fetchrow(
+            "select coalesce(sum(idx_scan) filter (where indexrelname = 'ix_orders_search'), 0),"
+            " (select seq_scan from pg_stat_user_tables where relname = 'orders')"
+            " from pg_stat_user_indexes where relname = 'orders'"
+        )
+        return row[0], row[1]
+
+    async with database.read_transaction(crowd.merchant_id) as connection:
+        before = await scans()
+        found = await connection.fetch(
+            "select * from search_orders($1, '{}', '-placed_at', null, null, 51)", number[2:12]
+        )
+        # Otherwise its statistics might be published a second late.
+        await connection.execute("select pg_stat_force_next_flush()")
+    after = await scans()
+
+    assert len(found) == COPIES
+    assert after[0] > before[0]
+    assert after[1] == before[1]
