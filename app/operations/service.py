@@ -353,8 +353,7 @@ async def retry(session: AsyncSession, merchant_id: UUID, operation_id: UUID, id
         values={"state": "pending", "code": None, "retryable": False, "channel_code": None, "channel_reason": None},
     )
     if items:
-        operation.finished_at = None
-        operation.state = "queued"
+        operation.finished_at = operation.started_at = None
         await _ask_for_chunks(
             session, merchant_id, operation.job, operation_id, {(item.chunk, item.account_id) for item in items}
         )
