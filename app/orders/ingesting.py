@@ -70,9 +70,7 @@ async def ingest(
     await _store_parts(session, merchant_id, wanted, known)
     await _record(session, merchant_id, list(wanted.values()))
     ids = {external_id: stored.id for external_id, stored in known.items()} | {one: wanted[one].id for one in new}
-    return Ingested(
-        [wanted[one].id for one in new], [one.id for one in changed], len(readings) - len(wanted), ids
-    )
+    return Ingested([wanted[one].id for one in new], [one.id for one in changed], len(readings) - len(wanted), ids)
 
 
 def _merge(stored: Stored | None, reading: Reading) -> Merged | None:

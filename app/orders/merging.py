@@ -107,9 +107,7 @@ def _freshness(reading: Reading, row: Mapping[str, Any] | None) -> packing.Fresh
     )
 
 
-def _cancellation(
-    before: str | None, respond_by: datetime | None, reading: Reading, status: str
-) -> dict[str, Any]:
+def _cancellation(before: str | None, respond_by: datetime | None, reading: Reading, status: str) -> dict[str, Any]:
     told = reading.order.cancellation
     state = told.state if told is not None else (None if before == "requested" else before)
     if status == "cancelled" and "requested" in (state, before):

@@ -82,8 +82,10 @@ async def load(session: AsyncSession, merchant_id: UUID, order_ids: Sequence[UUI
 
 async def _read(session: AsyncSession, merchant_id: UUID, condition: Any) -> list[Stored]:
     rows = (
-        await session.execute(select(OrderRow.__table__).where(_ORDER_COLUMNS.merchant_id == merchant_id, condition))
-    ).mappings().all()
+        (await session.execute(select(OrderRow.__table__).where(_ORDER_COLUMNS.merchant_id == merchant_id, condition)))
+        .mappings()
+        .all()
+    )
     if not rows:
         return []
     ids = [row["id"] for row in rows]

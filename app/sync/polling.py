@@ -97,9 +97,7 @@ async def _read_window(
     for _ in range(2):
         if not missing:
             break
-        read = await reading.read_orders(
-            context, merchant_id, account_id, missing, priority="background", then=note
-        )
+        read = await reading.read_orders(context, merchant_id, account_id, missing, priority="background", then=note)
         missing = list(read.missing)
     if left or not batch:
         await context.database.transact(_finish, merchant_id, account_id, checkpoint_at, tuple(sorted(left)))
@@ -126,9 +124,7 @@ async def _open_backfill(session: AsyncSession, merchant_id: UUID, context: Cont
     account = await shops.get_account(session, merchant_id, UUID(claimed.ref))
     now = await clock.now(session)
     longest = context.connectors[account.channel].facts.window
-    wishes = [
-        service.WindowWish(account.id, *window) for window in ranges.cut(now - service.FIRST_READ, now, longest)
-    ]
+    wishes = [service.WindowWish(account.id, *window) for window in ranges.cut(now - service.FIRST_READ, now, longest)]
     # The key makes one operation of a run that is repeated; a later request is a run of its own.
     key = Idempotency("system", "sync.backfill", f"{claimed.id}:{claimed.wanted}", b"")
     await service.open_windows(session, merchant_id, key, wishes, by="updated", is_first_read=True)

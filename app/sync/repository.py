@@ -143,9 +143,7 @@ async def list_waiting_pushes(session: AsyncSession, most: int) -> list[WaitingP
         text("select id, channel, account_external_id, order_external_id, kind from waiting_pushes(:most)"),
         {"most": most},
     )
-    return [
-        WaitingPush(row.id, row.channel, row.account_external_id, row.order_external_id, row.kind) for row in rows
-    ]
+    return [WaitingPush(row.id, row.channel, row.account_external_id, row.order_external_id, row.kind) for row in rows]
 
 
 async def settle_pushes(session: AsyncSession, push_ids: Sequence[UUID], state: str) -> None:
@@ -170,8 +168,10 @@ async def is_fresh(session: AsyncSession, sent_at: datetime, *, oldest: timedelt
     """Whether a moment lies within the horizon, in application time."""
     return bool(
         await session.scalar(
-            text("select cast(:sent_at as timestamptz) between app_now() - cast(:oldest as interval)"
-                " and app_now() + cast(:furthest as interval)"),
+            text(
+                "select cast(:sent_at as timestamptz) between app_now() - cast(:oldest as interval)"
+                " and app_now() + cast(:furthest as interval)"
+            ),
             {"sent_at": sent_at, "oldest": oldest, "furthest": furthest},
         )
     )

@@ -115,11 +115,16 @@ async def open_windows(
             is_first_read=is_first_read,
             state="pending",
         )
-        session.add(window)
-        priority = work.BACKGROUND if is_first_read else work.USER
-        await work.add(session, merchant_id, READ_WINDOW, window.id.hex, lane=wish.account_id, priority=priority)
+        await _add_window(session, merchant_id, window)
     await operations.refresh(session, merchant_id, opened.operation_id)
     return opened
+
+
+async def _add_window(session: AsyncSession, merchant_id: UUID, window: ImportWindowRow) -> None:
+    session.add(window)
+    # A seller who asks for an import waits for it; nobody waits for the first read of a new shop.
+    priority = work.BACKGROUND if window.is_first_read else work.USER
+    await work.add(session, merchant_id, READ_WINDOW, window.id.hex, lane=window.account_id, priority=priority)
 
 
 async def _open_numbers(

@@ -16,16 +16,29 @@ PACKAGE_KEYS = ["id", "package_number", "status", "courier", "service", "trackin
 
 def line(number: int, **changes: Any) -> Line:
     values: dict[str, Any] = {
-        "external_id": str(number), "position": number, "item_external_id": "1", "model_external_id": "2",
-        "sku": f"SKU-{number}", "name": "Kaos", "variation": "L", "quantity": 2, "unit_price": Decimal("50000"),
+        "external_id": str(number),
+        "position": number,
+        "item_external_id": "1",
+        "model_external_id": "2",
+        "sku": f"SKU-{number}",
+        "name": "Kaos",
+        "variation": "L",
+        "quantity": 2,
+        "unit_price": Decimal("50000"),
     }
     return Line(id=UUID(int=number), **(values | changes))
 
 
 def package(number: int, status: str = "to_process", **changes: Any) -> Package:
     values: dict[str, Any] = {
-        "package_number": f"P{number}", "position": number, "channel_status": "", "courier": "J&T Express",
-        "service": None, "tracking_number": None, "handover": None, "lines": {},
+        "package_number": f"P{number}",
+        "position": number,
+        "channel_status": "",
+        "courier": "J&T Express",
+        "service": None,
+        "tracking_number": None,
+        "handover": None,
+        "lines": {},
     }
     return Package(id=UUID(int=number), status=status, **(values | changes))
 

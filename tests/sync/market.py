@@ -41,8 +41,13 @@ def now() -> datetime:
 
 def line(external_id: str = "1", **changes: Any) -> ChannelLine:
     values: dict[str, Any] = {
-        "item_id": "11", "model_id": "22", "sku": f"KAOS-{external_id}", "name": "Kaos Polos", "variation": "L",
-        "quantity": 2, "unit_price": Decimal("50000"),
+        "item_id": "11",
+        "model_id": "22",
+        "sku": f"KAOS-{external_id}",
+        "name": "Kaos Polos",
+        "variation": "L",
+        "quantity": 2,
+        "unit_price": Decimal("50000"),
     }
     return ChannelLine(external_id=external_id, **(values | changes))
 

@@ -63,9 +63,7 @@ class Scene:
                 again_in = await JOBS[claimed.kind](self.context, claimed)
             except ChannelError as refusal:
                 again_in, error = timedelta(seconds=30), type(refusal).__name__
-            await self.context.database.transact(
-                work.finish, self.merchant_id, claimed, again_in=again_in, error=error
-            )
+            await self.context.database.transact(work.finish, self.merchant_id, claimed, again_in=again_in, error=error)
         return kinds
 
     async def _claim(self) -> Claimed | None:
@@ -79,9 +77,7 @@ class Scene:
             return None
         [row] = rows
         work_id = UUID(int=row["id"].int)
-        return Claimed(
-            self.merchant_id, work_id, row["kind"], row["ref"], row["fence"], row["wanted"], row["attempts"]
-        )
+        return Claimed(self.merchant_id, work_id, row["kind"], row["ref"], row["fence"], row["wanted"], row["attempts"])
 
     async def later(self) -> list[str]:
         """Whatever waits is due now, and is done."""
@@ -203,9 +199,7 @@ async def open_context(database_url: str, home: Path, connectors: Connectors) ->
             await database.close()
 
 
-async def found(
-    context: Context, market: Market, owner_url: str, external_id: str, **more: str
-) -> Scene:
+async def found(context: Context, market: Market, owner_url: str, external_id: str, **more: str) -> Scene:
     """A new merchant with this shop."""
     merchant_id = new_id()
 

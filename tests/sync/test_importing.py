@@ -367,9 +367,7 @@ async def test_a_sync_reads_one_order_again(scene: Scene) -> None:
     scene.market.place(replace(scene.market.orders[names[0]], updated_at=now(), channel_status="MOVED"))
     row = await scene.order(names[0])
 
-    opened = await scene.context.database.transact(
-        service.open_sync, scene.merchant_id, UUID(int=row["id"].int), key()
-    )
+    opened = await scene.context.database.transact(service.open_sync, scene.merchant_id, UUID(int=row["id"].int), key())
     await scene.work()
 
     seen = await operation(scene, opened)
