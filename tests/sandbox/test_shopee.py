@@ -44,7 +44,12 @@ async def test_a_token_opens_its_own_shop_only(control: Control, caller: Caller)
 
 async def test_a_window_of_sixteen_days_is_refused(caller: Caller) -> None:
     now = int(time.time())
-    window: dict[str, Any] = {"time_range_field": "update_time", "time_from": now - 16 * 86_400, "time_to": now, "page_size": 50}
+    window: dict[str, Any] = {
+        "time_range_field": "update_time",
+        "time_from": now - 16 * 86_400,
+        "time_to": now,
+        "page_size": 50,
+    }
 
     assert (await caller.get(LIST, **window)).json()["error"] == "order.order_list_invalid_time"
 
