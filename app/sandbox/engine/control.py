@@ -4,79 +4,15 @@ import functools
 import inspect
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field
 
 from app.sandbox.engine.core import Engine, Impossible, Simulator, UnknownThing
 from app.sandbox.engine.faults import NewFault
-
-
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class NewShop(_Body):
-    """A shop to open."""
-
-    name: str = Field(min_length=1, max_length=100)
-
-
-class Consent(_Body):
-    """The seller agrees."""
-
-    shop_id: str | int
-
-
-class NewOrders(_Body):
-    """Orders to place."""
-
-    count: int = Field(ge=1, le=5000)
-    shop_id: str | int | None = None
-    state: Literal["unpaid", "paid"] = "paid"
-    lines: int | None = Field(default=None, ge=1, le=20)
-    packages: int = Field(default=1, ge=1, le=5)
-    is_listed: bool = True
-    seed: int | None = None
-
-
-class Advance(_Body):
-    """Where to."""
-
-    to: Literal[
-        "paid",
-        "arranged",
-        "collected",
-        "in_transit",
-        "delivered",
-        "completed",
-        "cancel_requested",
-        "cancelled",
-        "edited",
-    ]
-
-
-class Push(_Body):
-    """A push to send now."""
-
-    order_number: str
-    mode: Literal["normal", "duplicate", "reordered", "forged"] = "normal"
-
-
-class Pushes(_Body):
-    """Whether changes send pushes, and where to."""
-
-    enabled: bool
-    url: str | None = None
-
-
-class Time(_Body):
-    """How far to go."""
-
-    advance_seconds: float = Field(ge=0)
+from app.sandbox.engine.requests import Advance, Consent, NewOrders, NewShop, Passing, Push, Pushes
 
 
 def rfc3339(seconds: float) -> str:
@@ -100,8 +36,6 @@ class Desk:
     def credentials(self) -> dict[str, Any]:
         return {channel: one.credentials(channel) for channel, one in self.engine.simulators.items()}
 
-    # --- shops and orders ---------------------------------------------------------------------------------------------
-
     def add_shop(self, channel: str, body: NewShop) -> dict[str, Any]:
         return self.simulator(channel).add_shop(channel, body.name)
 
@@ -112,11 +46,9 @@ class Desk:
         return {"order_numbers": self.simulator(channel).place_orders(channel, body.model_dump())}
 
     def truth(self, channel: str, number: str) -> dict[str, Any]:
-        self.engine.apply_due()
         return self.simulator(channel).truth(channel, number)
 
     def advance(self, channel: str, number: str, body: Advance) -> dict[str, Any]:
-        self.engine.apply_due()
         self.simulator(channel).advance(channel, number, body.to)
         return self.simulator(channel).truth(channel, number)
 
@@ -127,8 +59,6 @@ class Desk:
     def pushes(self, channel: str, body: Pushes) -> dict[str, Any]:
         self.simulator(channel).set_pushes(channel, body.enabled, body.url)
         return {"enabled": body.enabled, "url": body.url}
-
-    # --- faults, clock, ledger ----------------------------------------------------------------------------------------
 
     def plan_fault(self, body: NewFault) -> dict[str, str]:
         self.simulator(body.channel)
@@ -144,7 +74,7 @@ class Desk:
     def read_clock(self) -> dict[str, Any]:
         return {"now": rfc3339(self.engine.clock.now()), "offset_seconds": self.engine.clock.offset}
 
-    def advance_clock(self, body: Time) -> dict[str, Any]:
+    def advance_clock(self, body: Passing) -> dict[str, Any]:
         self.engine.clock.advance(body.advance_seconds)
         self.engine.apply_due()
         return self.read_clock()
@@ -152,19 +82,19 @@ class Desk:
     def ledger(
         self, channel: str | None = None, order_number: str | None = None, operation: str | None = None
     ) -> dict[str, Any]:
-        self.engine.apply_due()
-        rows = self.engine.store.list_ledger(channel, order_number, operation)
+        rows = self.engine.ledger.list_rows(channel, order_number, operation)
         return {"data": [{**row, "at": rfc3339(row["at"])} for row in rows]}
 
     def calls(
         self, channel: str | None = None, operation: str | None = None, order_number: str | None = None
     ) -> dict[str, Any]:
-        return {"data": self.engine.store.list_calls(channel, operation, order_number)}
+        return {"data": self.engine.ledger.list_calls(channel, operation, order_number)}
 
     def reset(self) -> dict[str, Any]:
         self.engine.faults.clear()
-        self.engine.store.clear_history()
-        for one in {id(each): each for each in self.engine.simulators.values()}.values():
+        self.engine.ledger.clear()
+        self.engine.store.clear_due()
+        for one in self.engine.each_simulator():
             one.reset()
         return {"reset": True}
 
@@ -197,18 +127,20 @@ def build_control(engine: Engine) -> FastAPI:
         ("POST", "{channel}/pushes", desk.pushes, 200),
     ]
     for method, path, endpoint, status in routes:
-        app.add_api_route(f"/_control/{path}", _on_the_loop(endpoint), methods=[method], status_code=status)
+        app.add_api_route(f"/_control/{path}", _on_the_loop(engine, endpoint), methods=[method], status_code=status)
     return app
 
 
-def _on_the_loop(endpoint: Callable[..., Any]) -> Callable[..., Any]:
+def _on_the_loop(engine: Engine, endpoint: Callable[..., Any]) -> Callable[..., Any]:
     """FastAPI runs plain functions in threads; the world belongs to the event loop's thread alone."""
     if inspect.iscoroutinefunction(endpoint):
         return endpoint
 
     @functools.wraps(endpoint)
     async def run(*args: Any, **kwargs: Any) -> Any:
-        return endpoint(*args, **kwargs)
+        engine.apply_due()
+        with engine.store.transaction():
+            return endpoint(*args, **kwargs)
 
     return run
 

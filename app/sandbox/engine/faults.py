@@ -3,47 +3,30 @@
 import random
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
-Mode = Literal[
-    "timeout_before",
-    "timeout_after",
-    "late_effect",
-    "error_before",
-    "error_after",
-    "throttle",
-    "slow",
-    "malformed",
-    "truncated",
-    "disconnect",
-    "omit_item",
-    "stale_read",
-    "accept_duplicates",
-    "duplicate_page",
-    "shifting_page",
-    "revoke_token",
-    "rotate_then_drop",
-]
 Operation = Literal[
-    "receive",
-    "ship",
-    "cancel",
-    "answer_cancellation",
-    "update_stock",
-    "create_label",
-    "add_tracking",
-    "dispatch",
-    "deliver",
-    "token_refresh",
-    "list_orders",
-    "get_order",
-    "shipping_options",
-    "get_label",
-    "download_label",
-    "get_tracking",
-    "list_listings",
-    "*",
-]
+    "receive", "ship", "cancel", "answer_cancellation", "update_stock", "create_label", "add_tracking", "dispatch",
+    "deliver", "token_refresh",
+    "list_orders", "get_order", "shipping_options", "get_label", "download_label", "get_tracking", "list_listings", "*",
+]  # fmt: skip
+Mode = Literal[
+    "timeout_before", "timeout_after", "late_effect", "error_before", "error_after", "throttle", "slow", "malformed",
+    "truncated", "disconnect", "omit_item", "stale_read", "accept_duplicates", "duplicate_page", "shifting_page",
+    "revoke_token", "rotate_then_drop",
+]  # fmt: skip
+_LISTS = frozenset({"list_orders", "list_listings"})
+_ORDER_WRITES = frozenset(
+    {"receive", "ship", "cancel", "answer_cancellation", "add_tracking", "dispatch", "deliver", "update_stock"}
+)
+_ONLY: dict[str, frozenset[str]] = {
+    "stale_read": _ORDER_WRITES,
+    "accept_duplicates": frozenset({"receive", "ship"}),
+    "duplicate_page": _LISTS,
+    "shifting_page": _LISTS,
+    "rotate_then_drop": frozenset({"token_refresh"}),
+}
+"""Modes that mean something for these operations only; with `*` they pass over all others."""
 
 
 class NewFault(BaseModel):
@@ -56,8 +39,16 @@ class NewFault(BaseModel):
     probability: float | None = Field(default=None, ge=0, le=1)
     times: int | None = Field(default=None, ge=1)
     seed: int = 0
-    delay_ms: int = Field(default=0, ge=0)
+    delay_ms: int = Field(default=0, ge=0, le=30 * 86_400_000)
     order_number: str | None = None
+
+    @field_validator("mode")
+    @classmethod
+    def _fits_the_operation(cls, mode: str, info: ValidationInfo) -> str:
+        operation = info.data.get("operation", "*")
+        if operation != "*" and operation not in _ONLY.get(mode, {operation}):
+            raise ValueError(f"{mode} goes with {', '.join(sorted(_ONLY[mode]))} or * only")
+        return mode
 
 
 class _Planned:
@@ -71,12 +62,14 @@ class _Planned:
         wish = self.wish
         if wish.channel not in channels or wish.operation not in (operation, "*"):
             return False
+        if operation not in _ONLY.get(wish.mode, {operation}):
+            return False
         if wish.order_number is not None and wish.order_number not in order_numbers:
             return False
-        if wish.probability is not None:
-            if self._random.random() >= wish.probability or (wish.times is not None and self.injected >= wish.times):
-                return False
-        elif self.injected >= (wish.times or 1):
+        limit = wish.times if wish.times is not None or wish.probability is not None else 1
+        if limit is not None and self.injected >= limit:
+            return False
+        if wish.probability is not None and self._random.random() >= wish.probability:
             return False
         self.injected += 1
         return True

@@ -2,16 +2,18 @@
 
 import asyncio
 import copy
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
+from starlette.types import Receive, Scope, Send
 
 from app.sandbox.engine.core import Engine
 
-_HOLD_SECONDS = 60.0
+HOLD_SECONDS = 60.0
 
 
 @dataclass
@@ -22,6 +24,7 @@ class Call:
     channels: frozenset[str]
     order_numbers: frozenset[str]
     strange: dict[str, int] = field(default_factory=dict)
+    id: str = field(default_factory=lambda: str(uuid.uuid4()))
 
 
 Handler = Callable[[Call], Response]
@@ -34,38 +37,38 @@ async def perform(
     handler: Handler,
     *,
     throttled: Callable[[], Response],
-    revoke: Callable[[], Response],
+    revoked: Callable[[], Response],
     late: dict[str, Any],
 ) -> Response:
-    """Run the handler with whatever is planned for this call. `late` is what a late effect re-plays."""
-    for number in call.order_numbers or {""}:
-        for channel in call.channels:
-            engine.store.count_call(channel, call.operation, number)
-            if number:
-                engine.store.count_call(channel, call.operation, "")
+    """Run the handler with whatever is planned for this call.
+
+    `throttled` and `revoked` answer as the marketplace does. `late` is what its simulator is handed as `late_call` when
+    the effect comes after the caller gave up; `late_call` must be safe when the order is gone.
+    """
     if engine.latency_seconds:
         await asyncio.sleep(engine.latency_seconds)
+    engine.ledger.count_call(call.channels, call.operation, call.order_numbers)
     struck = engine.faults.take(call.channels, call.operation, call.order_numbers)
     if "late_effect" in struck:
         answer = await _hold(request)
-        delay = struck.pop("late_effect")
-        engine.later(delay / 1000, next(iter(call.channels)), "late_call", strange=struck, **copy.deepcopy(late))
+        engine.later(
+            struck["late_effect"] / 1000, min(call.channels), "late_call", strange=struck, **copy.deepcopy(late)
+        )
         return answer
-    without_effect = {
-        "throttle": throttled,
-        "error_before": _server_error,
-        "revoke_token": revoke,
-    }
-    for mode, refuse in without_effect.items():
+    refusals = {"throttle": throttled, "error_before": _server_error, "revoke_token": revoked}
+    for mode, refuse in refusals.items():
         if mode in struck:
             return refuse()
     if "timeout_before" in struck:
         return await _hold(request)
     call.strange = struck
-    return await _lose_answer(request, struck, handler(call))
+    engine.apply_due()  # what fell due before this call happened before it
+    with engine.store.transaction():
+        answer = handler(call)
+    return await _lose(request, struck, answer)
 
 
-async def _lose_answer(request: Request, struck: dict[str, int], answer: Response) -> Response:
+async def _lose(request: Request, struck: dict[str, int], answer: Response) -> Response:
     if "timeout_after" in struck:
         return await _hold(request)
     if "slow" in struck:
@@ -73,7 +76,7 @@ async def _lose_answer(request: Request, struck: dict[str, int], answer: Respons
     if "error_after" in struck:
         return _server_error()
     if "disconnect" in struck or "rotate_then_drop" in struck:
-        return Cut(b"", 0)
+        return Dropped()
     if "malformed" in struck:
         return Response(b'{"error": "", "response": {{{ <html>', media_type="application/json")
     return _cut_short(answer) if "truncated" in struck else answer
@@ -82,34 +85,41 @@ async def _lose_answer(request: Request, struck: dict[str, int], answer: Respons
 def _cut_short(answer: Response) -> Response:
     body = bytes(answer.body)
     if answer.media_type == "application/pdf":  # the transfer ends cleanly, the file does not
-        return Response(body[: len(body) // 2], media_type="application/pdf")
-    return Cut(body[: len(body) // 2], len(body))
+        return Response(body[: len(body) // 2], media_type=answer.media_type)
+    return Truncated(body, status_code=answer.status_code, media_type="application/json")
 
 
 async def _hold(request: Request) -> Response:
     """No answer: until the client goes away, at most a minute."""
-    for _ in range(int(_HOLD_SECONDS / 0.02)):
-        if await request.is_disconnected():
-            break
-        await asyncio.sleep(0.02)
-    return Cut(b"", 0)
+    try:
+        async with asyncio.timeout(HOLD_SECONDS):
+            while (await request.receive())["type"] != "http.disconnect":
+                continue
+    except TimeoutError:
+        pass  # the client is more patient than we are
+    return Dropped()
 
 
 def _server_error() -> Response:
     return PlainTextResponse("Internal Server Error", status_code=500)
 
 
-class Cut(Response):
-    """Announces `whole` bytes, sends fewer and closes the socket."""
+class Dropped(Response):
+    """No answer at all: the socket closes."""
 
-    def __init__(self, part: bytes, whole: int) -> None:
-        super().__init__(part, media_type="application/json")
-        self._whole = whole
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope["extensions"]["plugosync.close"]["close"]()
+        while (await receive())["type"] != "http.disconnect":
+            continue
 
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        if self.body:
-            headers = [(b"content-type", b"application/json"), (b"content-length", str(self._whole).encode())]
-            await send({"type": "http.response.start", "status": 200, "headers": headers})
-            await send({"type": "http.response.body", "body": self.body, "more_body": True})
-            await asyncio.sleep(0.01)
-        scope["extensions"]["plugosync.transport"]["close"]()
+
+class Truncated(Response):
+    """Announces the whole body, sends half of it and closes the socket."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        half = bytes(self.body)[: len(self.body) // 2]
+        await send({"type": "http.response.body", "body": half, "more_body": True})
+        scope["extensions"]["plugosync.close"]["close"]()
+        while (await receive())["type"] != "http.disconnect":
+            continue

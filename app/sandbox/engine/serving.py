@@ -2,9 +2,8 @@
 
 import asyncio
 import socket
-from collections.abc import Sequence
-from contextlib import nullcontext
-from typing import Any
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -20,16 +19,16 @@ class DroppingProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        transport = self.transport
-        self.scope["extensions"] = {"plugosync.transport": {"close": transport.abort}}
+        self.scope["extensions"] = {"plugosync.close": {"close": self.transport.close}}
 
 
 def bind(port: int) -> socket.socket:
-    """Loopback only. Raises PortInUse."""
+    """Listen on loopback only. Raises PortInUse."""
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind(("127.0.0.1", port))
+        listener.listen(2048)  # from here on callers queue, so that the line "ready" is true
     except OSError:
         listener.close()
         raise PortInUse(f"Port {port} is in use; set PLUGOSYNC_SANDBOX_PORT to another one.") from None
@@ -39,11 +38,9 @@ def bind(port: int) -> socket.socket:
 class Quiet(uvicorn.Server):
     """Signals are the process's business."""
 
-    def install_signal_handlers(self) -> None:
-        return
-
-    def capture_signals(self) -> Any:
-        return nullcontext()
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
 
 
 def build_server(app: ASGIApp) -> Quiet:
@@ -57,6 +54,7 @@ def build_server(app: ASGIApp) -> Quiet:
         access_log=False,
         server_header=False,
         date_header=False,
+        timeout_keep_alive=120,  # the client closes first: a socket we close under its hands looks like a lost answer
         timeout_graceful_shutdown=1,
     )
     return Quiet(config)

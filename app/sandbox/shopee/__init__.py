@@ -5,5 +5,5 @@ from app.sandbox.shopee.simulator import Shopee
 
 
 def build(engine: Engine) -> Shopee:
-    """The simulator; a first start opens two shops with orders in every state."""
+    """The simulator of this engine's world."""
     return Shopee(engine)

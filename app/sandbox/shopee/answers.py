@@ -18,11 +18,21 @@ class Refused(Exception):
         self.response = response
 
 
-def success(response: Any = None, **top: Any) -> JSONResponse:
+def wrong_parameter(detail: str) -> Refused:
+    """The code for every bad business parameter."""
+    return Refused("error_param", f"Wrong parameters, detail: {detail}")
+
+
+def not_found() -> Refused:
+    """An order that is not this shop's."""
+    return Refused("error_not_found", "Wrong parameters, detail: the order is not found.")
+
+
+def success(response: Any = None, *, warning: Any = "", **top: Any) -> JSONResponse:
     """`response` is left out where the real one leaves it out; `top` are fields beside `error`."""
     body: dict[str, Any] = {"error": "", "message": "", "request_id": secrets.token_hex(16)}
     if response is not None:
-        body |= {"warning": "", "response": response}
+        body |= {"warning": warning, "response": response}
     return JSONResponse(body | top)
 
 
@@ -32,3 +42,8 @@ def refusal(refused: Refused) -> JSONResponse:
     if refused.response is not None:
         body["response"] = refused.response
     return JSONResponse(body, status_code=403 if refused.error in FORBIDDEN else 200)
+
+
+def rate_limited() -> Refused:
+    """The burst limit; the request was not executed."""
+    return Refused("error_rate_limit", "Too many requests. You have reached the rate limit.")

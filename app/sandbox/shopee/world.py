@@ -3,7 +3,6 @@
 import copy
 import hashlib
 import random
-import secrets
 from typing import Any
 
 from app.sandbox.engine.core import Engine, UnknownThing
@@ -11,85 +10,40 @@ from app.sandbox.engine.core import Engine, UnknownThing
 PARTNER_ID = 2001887
 PARTNER_KEY = "shpk4d6f636b4b6579466f7254657374734f6e6c793031323334353637383961"
 PUSH_KEY = "pushkey-0123456789abcdef0123456789abcdef"
-ACCESS_LIFE = 14_400
-PREVIOUS_LIFE = 300
-REFRESH_LIFE = 30 * 86_400
-CODE_LIFE = 600
-AUTHORIZATION_LIFE = 365 * 86_400
+CHANNEL = "shopee"
 
+Shop = dict[str, Any]
 Order = dict[str, Any]
 Package = dict[str, Any]
 
 
 class World:
-    """Everything Shopee knows. Orders are plain JSON objects, so that what is stored is what is served."""
+    """Everything Shopee knows. Shops and orders are plain JSON objects, so that what is kept is what is served."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self.shops: dict[str, dict[str, Any]] = engine.store.load("shopee.shop")
-        self.orders: dict[str, Order] = engine.store.load("shopee.order")
-        self.codes: dict[str, dict[str, Any]] = engine.store.load("shopee.code")
-        self.push: dict[str, Any] = engine.store.load("shopee.push").get("config", {"enabled": True, "url": None})
-        self.lost: list[dict[str, Any]] = []
+        self.shops: dict[str, Shop] = engine.store.load("shopee.shop")
+        self.orders: dict[str, Order] = {}
+        self._orders_of: dict[int, dict[str, Order]] = {}
+        self._order_of_package: dict[str, str] = {}
+        for order in engine.store.load("shopee.order").values():
+            self._index(order)
 
     def now(self) -> int:
         """Sandbox time in whole seconds."""
         return self.engine.clock.seconds()
 
-    # --- shops and tokens ---------------------------------------------------------------------------------------------
-
-    def shop(self, shop_id: str | int) -> dict[str, Any]:
+    def shop(self, shop_id: str | int) -> Shop:
         """Raises UnknownThing."""
         try:
             return self.shops[str(shop_id)]
         except KeyError:
             raise UnknownThing(f"There is no shop {shop_id} at Shopee.") from None
 
-    def save_shop(self, shop: dict[str, Any]) -> None:
+    def save_shop(self, shop: Shop) -> None:
         """Keep it."""
         self.shops[str(shop["shop_id"])] = shop
         self.engine.store.put("shopee.shop", str(shop["shop_id"]), shop)
-
-    def grant(self, shop: dict[str, Any]) -> tuple[str, str]:
-        """New tokens after a consent; older ones die."""
-        shop["is_linked"] = True
-        shop["auth_time"] = self.now()
-        shop["access"], shop["refresh"] = {}, {}
-        return self.rotate(shop)
-
-    def rotate(self, shop: dict[str, Any]) -> tuple[str, str]:
-        """A new pair; the previous access token lives five more minutes."""
-        now = self.now()
-        shop["access"] = {
-            token: min(until, now + PREVIOUS_LIFE) for token, until in shop["access"].items() if until > now
-        }
-        access, refresh = secrets.token_hex(16), secrets.token_hex(16)
-        shop["access"][access] = now + ACCESS_LIFE
-        shop["refresh"] = {refresh: now + REFRESH_LIFE}
-        self.save_shop(shop)
-        return access, refresh
-
-    def revoke(self, shop: dict[str, Any]) -> None:
-        """The seller takes the consent back."""
-        shop["access"], shop["refresh"], shop["is_linked"] = {}, {}, False
-        self.save_shop(shop)
-
-    def new_code(self, shop: dict[str, Any]) -> str:
-        """A single-use code, ten minutes."""
-        code = secrets.token_hex(12)
-        self.codes[code] = {"shop_id": shop["shop_id"], "until": self.now() + CODE_LIFE}
-        self.engine.store.put("shopee.code", code, self.codes[code])
-        return code
-
-    def take_code(self, code: str) -> dict[str, Any] | None:
-        """The shop of a good code; it is spent now."""
-        found = self.codes.pop(code, None)
-        self.engine.store.put("shopee.code", code, {"shop_id": 0, "until": 0})
-        if found is None or found["until"] < self.now():
-            return None
-        return self.shop(found["shop_id"])
-
-    # --- orders -------------------------------------------------------------------------------------------------------
 
     def order(self, number: str) -> Order:
         """Raises UnknownThing."""
@@ -98,12 +52,32 @@ class World:
         except KeyError:
             raise UnknownThing(f"There is no order {number} at Shopee.") from None
 
+    def find_order(self, shop: Shop, number: object) -> Order | None:
+        """The shop's order of this number."""
+        order = self.orders.get(number) if isinstance(number, str) else None
+        return order if order is not None and order["shop_id"] == shop["shop_id"] else None
+
+    def number_of(self, package_number: object) -> str | None:
+        """The order a package belongs, or once belonged, to."""
+        return self._order_of_package.get(package_number) if isinstance(package_number, str) else None
+
+    def orders_of(self, shop: Shop) -> list[Order]:
+        """All orders of a shop, as they were placed."""
+        return list(self._orders_of.get(shop["shop_id"], {}).values())
+
     def save(self, order: Order, *, touch: bool = True) -> None:
         """Keep it; every change moves its update time, never backwards."""
         if touch:
             order["update_time"] = max(self.now(), order["update_time"])
-        self.orders[order["order_sn"]] = order
+        self._index(order)
         self.engine.store.put("shopee.order", order["order_sn"], order)
+
+    def forget_orders(self) -> None:
+        """A reset."""
+        self.orders.clear()
+        self._orders_of.clear()
+        self._order_of_package.clear()
+        self.engine.store.clear("shopee.order")
 
     def seen(self, order: Order) -> Order:
         """The order as reads show it now: the state before a write while a planned lag lasts."""
@@ -117,11 +91,31 @@ class World:
         view = copy.deepcopy({key: value for key, value in self.seen(order).items() if key != "stale"})
         order["stale"] = {"until": self.engine.clock.now() + milliseconds / 1000, "view": view}
 
-    def orders_of(self, shop_id: int) -> list[Order]:
-        """All orders of a shop."""
-        return [order for order in self.orders.values() if order["shop_id"] == shop_id]
-
     def random_for(self, *parts: object) -> random.Random:
         """Chance that is the same for the same words."""
         seed = hashlib.sha256(repr((self.engine.seed, *parts)).encode()).digest()
         return random.Random(seed)  # noqa: S311 (a repeatable world, no secret)
+
+    def sell(self, order: Order) -> None:
+        """Checkout takes the goods out of the seller's stock."""
+        self._move_stock(order, -1)
+
+    def give_back(self, order: Order) -> None:
+        """A cancellation puts them back."""
+        self._move_stock(order, 1)
+
+    def _move_stock(self, order: Order, sign: int) -> None:
+        shop = self.shop(order["shop_id"])
+        models = {(item["item_id"], model["model_id"]): model for item in shop["items"] for model in item["models"]}
+        for line in order["item_list"]:
+            model = models[line["item_id"], line["model_id"]]
+            model["stock"] += sign * line["model_quantity_purchased"]
+            assert model["stock"] >= 0, "nobody sells what is not there"
+        self.save_shop(shop)
+
+    def _index(self, order: Order) -> None:
+        number = order["order_sn"]
+        self.orders[number] = order
+        self._orders_of.setdefault(order["shop_id"], {})[number] = order
+        for package in order["packages"]:
+            self._order_of_package[package["package_number"]] = number
