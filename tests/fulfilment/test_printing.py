@@ -248,6 +248,24 @@ async def test_an_order_cancelled_meanwhile_is_left_out(print_shop: PrintShop) -
     assert [(entry.order_number, entry.code) for entry in document.missing] == [("A1", "order_cancelled")]
 
 
+async def test_nothing_of_a_cancelled_order_is_printed_even_what_was_here(print_shop: PrintShop) -> None:
+    parts = (print_shop.package("A1-1"), print_shop.package("A1-2"))
+    await print_shop.place("A1", packages=parts)
+    await print_shop.place("A2")
+    print_shop.press.is_slow.add("P-A1-2")
+    operation_id = await print_shop.start("A1", "A2")
+    await print_shop.run()
+    await print_shop.later(5)
+    assert [one["sha256"] for one in await print_shop.scene.sql("select sha256 from labels where merchant_id = $1")]
+    print_shop.change("A1", status="cancelled")
+
+    await print_shop.finish()
+
+    assert await print_shop.outcomes(operation_id) == {"A1": ("skipped", "order_cancelled"), "A2": PRINTED}
+    document = await print_shop.document(operation_id)
+    assert read_pages(await print_shop.content(document)) == ["label P-A2"]
+
+
 async def test_each_package_of_an_order_has_its_page(print_shop: PrintShop) -> None:
     parts = [print_shop.package("A1-1"), print_shop.package("A1-2"), print_shop.package("A1-0", "cancelled")]
     await print_shop.place("A1", packages=parts)

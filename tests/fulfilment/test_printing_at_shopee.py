@@ -2,6 +2,8 @@
 
 from collections import Counter
 
+import httpx
+
 from tests.documents.papers import read_pages
 from tests.fixtures.marketplace import SimulatedShop
 from tests.fixtures.merchant import Merchant
@@ -63,6 +65,27 @@ async def test_a_truncated_download_is_fetched_again(merchant: Merchant, shop: S
 
     assert await shop.injected("truncated") == 2
     assert (await merchant.items(operation_id))[number]["state"] == "succeeded"
+
+
+async def test_workers_that_die_while_printing_leave_one_whole_pack(
+    merchant: Merchant, shop: SimulatedShop, world: World, control: httpx.AsyncClient
+) -> None:
+    numbers = await arrange(merchant, shop, world, 3)
+    operation_id = await merchant.bulk("print_labels", numbers)
+
+    for place in ("label.bytes_written:2", "pack.before_row:1"):
+        await world.run_worker_process(until_killed=True, failpoints=f"{place}:kill")
+        assert (await merchant.operation(operation_id))["finished_at"] is None
+        await control.post("/_control/clock", json={"advance_seconds": world.settings.lease_seconds + 1})
+        await world.follow_clock()
+    await finish(merchant, world, operation_id)
+
+    operation = await merchant.operation(operation_id)
+    assert operation["state"] == "succeeded", await merchant.items(operation_id)
+    [made] = operation["result"]["documents"]
+    content = await merchant.http.get(f"/v1/documents/{made['id']}/content")
+    assert [number in page for number, page in zip(numbers, read_pages(content.content), strict=True)] == [True] * 3
+    assert [entry["type"] for entry in await merchant.history(numbers[0])].count("label.printed") == 1
 
 
 async def test_invoices_are_printed_without_asking_the_marketplace(
