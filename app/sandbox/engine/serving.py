@@ -50,7 +50,7 @@ def build_server(app: ASGIApp) -> Quiet:
         http=DroppingProtocol,
         loop="uvloop",
         lifespan="off",
-        log_level="critical",
+        log_level="error",
         access_log=False,
         server_header=False,
         date_header=False,

@@ -1,5 +1,6 @@
 """The ASGI app: consent pages, and the endpoints behind the gate."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +17,7 @@ from app.sandbox.shopee.world import CHANNEL, Shop, World
 
 RETRY_AFTER_SECONDS = 2
 _METHODS = ["GET", "POST", "PUT", "DELETE", "PATCH"]
+_NUMBER = re.compile(r"[0-9A-Za-z]{1,40}")
 WebPage = Callable[[Request], Response]
 
 
@@ -121,7 +123,7 @@ def _order_numbers(world: World, query: Query, body: dict[str, Any]) -> frozense
     entries = [*_objects(body.get("order_list")), *_objects(body.get("package_list"))]
     named = [*query.get("order_sn", []), *listed, body.get("order_sn"), *(one.get("order_sn") for one in entries)]
     named += [world.number_of(one) for one in (*packages, *(one.get("package_number") for one in entries))]
-    return frozenset(one for one in named if isinstance(one, str) and one)
+    return frozenset(one for one in named if isinstance(one, str) and _NUMBER.fullmatch(one))
 
 
 def _objects(value: Any) -> list[dict[str, Any]]:

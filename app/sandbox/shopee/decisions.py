@@ -1,5 +1,7 @@
 """What a seller decides about an order: note, split, cancel, answer a buyer's cancellation."""
 
+from typing import Any
+
 from starlette.responses import Response
 
 from app.sandbox.shopee.answers import Refused, success, wrong_parameter
@@ -42,7 +44,7 @@ class Decisions:
         left = {(item["item_id"], item["model_id"]): item for item in order["item_list"]}
         groups = []
         for package in objects(call.body, "package_list"):
-            keys = [(item.get("item_id"), item.get("model_id")) for item in objects(package, "item_list")]
+            keys = [_key(item) for item in objects(package, "item_list")]
             if not keys or any(key not in left for key in keys):
                 raise Refused("order.order_split_item_error", "The items do not fit the order.")
             groups.append([left.pop(key) for key in dict.fromkeys(keys)])
@@ -84,6 +86,13 @@ class Decisions:
         keep_view_for_stale_reads(self.world, call, order)
         self.lifecycle.answer_cancel(order, is_accepted=answer == "ACCEPT")
         return success({"update_time": order["update_time"]})
+
+
+def _key(item: dict[str, Any]) -> tuple[int, int]:
+    item_id, model_id = item.get("item_id"), item.get("model_id") or 0
+    if not isinstance(item_id, int) or not isinstance(model_id, int):
+        raise wrong_parameter("item_list needs item_id and model_id.")
+    return item_id, model_id
 
 
 def _cancel_refusal(call: ShopeeCall, order: Order, reason: str) -> Refused | None:

@@ -4,8 +4,6 @@ import io
 from typing import NamedTuple
 
 from reportlab.graphics.barcode.code128 import Code128
-from reportlab.graphics.barcode.qr import QrCodeWidget
-from reportlab.graphics.shapes import Drawing
 from reportlab.lib.pagesizes import A6
 from reportlab.lib.units import mm
 from reportlab.pdfgen.canvas import Canvas
@@ -46,8 +44,7 @@ def _draw_carrier(canvas: Canvas, package: Package) -> None:
     canvas.setFont("Helvetica-Bold", 13)
     canvas.drawString(7 * mm, height - 12 * mm, "Shopee (simulasi)")
     canvas.drawRightString(width - 7 * mm, height - 12 * mm, package["shipping_carrier"])
-    barcode = Code128(number, barHeight=16 * mm, barWidth=0.38 * mm)
-    barcode.drawOn(canvas, (width - barcode.width) / 2, height - 33 * mm)
+    _draw_barcode(canvas, number, height - 33 * mm)
     canvas.setFont("Helvetica-Bold", 11)
     canvas.drawCentredString(width / 2, height - 38 * mm, f"No. Resi: {number}")
     canvas.line(4 * mm, height - 41 * mm, width - 4 * mm, height - 41 * mm)
@@ -69,10 +66,6 @@ def _draw_people(canvas: Canvas, label: Label) -> None:
     )
     for position, row in enumerate(rows):
         canvas.drawString(7 * mm, height - (51 + position * 4.5) * mm, row[:_LONGEST_LINE])
-    side = 24 * mm
-    qr = Drawing(side, side)
-    qr.add(QrCodeWidget(label.package["tracking_number"], barWidth=side, barHeight=side))
-    qr.drawOn(canvas, width - 32 * mm, height - 76 * mm)
     canvas.line(4 * mm, height - 78 * mm, width - 4 * mm, height - 78 * mm)
 
 
@@ -89,3 +82,12 @@ def _draw_contents(canvas: Canvas, label: Label) -> None:
         sku = line["model_sku"] or line["item_sku"]
         text = f"{item['model_quantity']} x {line['item_name']}{variant} {sku}"
         canvas.drawString(7 * mm, height - (92 + position * 4) * mm, text[:_LONGEST_LINE])
+    _draw_barcode(canvas, label.order["order_sn"], 7 * mm, bar_mm=14)
+
+
+def _draw_barcode(canvas: Canvas, text: str, bottom: float, *, bar_mm: int = 16) -> None:
+    """Centred, and as wide as a hand scanner likes it."""
+    barcode = Code128(text, barHeight=bar_mm * mm, barWidth=0.38 * mm)
+    if barcode.width > A6[0] - 14 * mm:  # an own courier's number may be long
+        barcode = Code128(text, barHeight=bar_mm * mm, barWidth=0.38 * mm * (A6[0] - 14 * mm) / barcode.width)
+    barcode.drawOn(canvas, (A6[0] - barcode.width) / 2, bottom)

@@ -1,5 +1,6 @@
 """Order list and order detail."""
 
+from operator import itemgetter
 from typing import Any
 
 from starlette.responses import Response
@@ -50,7 +51,7 @@ class Orders:
             raise wrong_parameter("order_status is invalid.")
         views = (self.world.seen(order) for order in self.world.orders_of(call.shop) if not order["is_hidden"])
         rows = [view for view in views if since <= view[by] <= until and status in ("", view["order_status"])]
-        rows.sort(key=lambda view: (view[by], view["order_sn"]))
+        rows.sort(key=itemgetter(by, "order_sn"))
         page = cut_page(call, rows, start, size)
         names = ["order_sn", *(["order_status"] if "order_status" in call.listed("response_optional_fields") else [])]
         entries = [{name: view[name] for name in names} for view in page.rows]
