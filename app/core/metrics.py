@@ -35,11 +35,20 @@ class Metrics:
         self._lag = Gauge(
             "plugosync_work_lag_seconds", "How long the oldest due work waits.", ("kind",), registry=self.registry
         )
+        self._effects = Gauge(
+            "plugosync_open_effects", "Calls planned, sent or unknown.", ("state",), registry=self.registry
+        )
+        self._effect_age = Gauge(
+            "plugosync_oldest_open_effect_seconds",
+            "Age of the oldest call by state.",
+            ("state",),
+            registry=self.registry,
+        )
         self._pushes = Gauge("plugosync_pushes", "Stored pushes by state.", ("state",), registry=self.registry)
 
     async def render(self, database: Database) -> bytes:
         """The text format; figures of the whole service are read from the database."""
-        for gauge in (self._due, self._dead, self._lag, self._pushes):
+        for gauge in (self._due, self._dead, self._lag, self._effects, self._effect_age, self._pushes):
             gauge.clear()
         with suppress(Unavailable):  # the process's own figures matter most just then
             await database.transact_globally(self._read_figures)
@@ -52,6 +61,9 @@ class Metrics:
             self._dead.labels(row.kind).set(row.dead)
             lag = (now - row.oldest_due).total_seconds() if row.oldest_due else 0.0
             self._lag.labels(row.kind).set(max(0.0, lag))
+        for row in await session.execute(text("select state, n, oldest from effect_figures()")):
+            self._effects.labels(row.state).set(row.n)
+            self._effect_age.labels(row.state).set((now - row.oldest).total_seconds() if row.oldest else 0.0)
         for row in await session.execute(text("select state, n from push_inbox_counts()")):
             self._pushes.labels(row.state).set(row.n)
 

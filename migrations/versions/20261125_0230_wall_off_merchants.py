@@ -126,6 +126,9 @@ language sql stable as $$ select count(*) from work where due_at <= app_now() $$
 language sql stable as $$
   select w.kind, count(*) filter (where w.due_at <= app_now()), count(*) filter (where w.is_dead), min(w.due_at)
   from work w where w.due_at is not null or w.is_dead group by w.kind $$""",
+    "effect_figures() returns table (state text, n bigint, oldest timestamptz)": """
+language sql stable as $$
+  select i.state, count(*), min(i.sent_at) from effect_intents i where i.state in ('planned', 'sent', 'unknown') group by i.state $$""",
     "purge_finished_work() returns bigint": """
 language sql volatile as $$
   with gone as (delete from work where due_at is null and not is_dead and done >= wanted returning 1) select count(*) from gone $$""",

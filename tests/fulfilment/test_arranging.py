@@ -242,3 +242,15 @@ async def test_options_are_grouped_and_exceptions_named(world: World, merchant: 
     assert [(one["order_id"], one["code"]) for one in answer["exceptions"]] == [
         ((await merchant.ids([cancelled]))[0], "order_cancelled")
     ]
+
+
+async def test_an_unknown_effect_shows_in_the_metrics(world: World, merchant: Merchant, shop: SimulatedShop) -> None:
+    [number] = await imported(world, merchant, shop)
+    await shop.plan_fault("ship", "error_after")
+
+    await merchant.arrange([number], "dropoff")
+    await world.work()
+
+    figures = (await merchant.http.get("/metrics")).text
+    [line] = [line for line in figures.splitlines() if line.startswith('plugosync_open_effects{state="unknown"}')]
+    assert float(line.split()[-1]) >= 1
