@@ -20,7 +20,7 @@ from app.core.db import Database
 from app.core.migrations import upgrade_database
 from app.dev.servers import EmbeddedServers
 from tests.bench import arranging, reading, stage
-from tests.bench.dataset import Dataset, build_indexes_last, load
+from tests.bench.dataset import Dataset, drop_slow_indexes, load
 from tests.bench.reading import Reader
 from tests.bench.table import Row, show
 
@@ -41,7 +41,7 @@ async def _prepare(servers: EmbeddedServers, orders: int) -> tuple[Dataset, str]
     try:
         merchant_id, token = await stage.found_merchant(database)
         other_id, _ = await stage.found_merchant(database)
-        indexes = await build_indexes_last(owner)
+        indexes = await drop_slow_indexes(owner)
         data = await load(owner, UUID(merchant_id), orders - orders // 2, seed=1)
         await load(owner, UUID(other_id), orders // 2, seed=2)
         for statement in indexes:
