@@ -1,5 +1,6 @@
 """Pushes: signed, retried after 300, 1800 and 10800 seconds, then kept for the lost-push queue."""
 
+import asyncio
 import json
 import secrets
 from typing import Any
@@ -15,6 +16,7 @@ from app.sandbox.shopee.world import CHANNEL, PARTNER_ID, PUSH_KEY, Order, Packa
 
 RETRIES = (300, 1800, 10_800)
 TIMEOUT_SECONDS = 3.0
+AT_ONCE = 20
 CODES = (1, 2, 3, 4, 12, 15, 29, 30, 47)
 AUTHORIZED, CANCELED, ORDER_STATUS, TRACKING_NUMBER, DOCUMENT, FULFILMENT = 1, 2, 3, 4, 15, 30
 
@@ -27,7 +29,8 @@ class Pushes:
         kept = world.engine.store.load("shopee.push").get("config", {})
         self.config: dict[str, Any] = {"enabled": True, "url": None, "codes": list(CODES), **kept}
         self.lost: dict[str, dict[str, Any]] = world.engine.store.load("shopee.lost")
-        self._http = httpx.AsyncClient(timeout=httpx.Timeout(TIMEOUT_SECONDS, pool=None), trust_env=False)
+        self._http = httpx.AsyncClient(timeout=TIMEOUT_SECONDS, trust_env=False)
+        self._slots = asyncio.Semaphore(AT_ONCE)  # thousands may wait here; the client's own pool would crawl
         base = "/api/v2/push/"
         self.specs = {
             base + "get_app_push_config": Spec("GET", "push_config", self.read_config, is_public=True),
@@ -166,7 +169,8 @@ class Pushes:
         body = json.dumps(message, separators=(",", ":")).encode()
         headers = {"Authorization": signature or sign_push(PUSH_KEY, url, body), "Content-Type": "application/json"}
         try:
-            answer = await self._http.post(url, content=body, headers=headers)
+            async with self._slots:
+                answer = await self._http.post(url, content=body, headers=headers)
         except (httpx.HTTPError, httpx.InvalidURL):
             return False
         return answer.is_success and not answer.content
