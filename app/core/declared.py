@@ -43,7 +43,9 @@ async def check_declared(request: Request) -> None:
 def _check_parameters(request: Request, route: APIRoute) -> None:
     known = _parameters.get(route.endpoint)
     if known is None:
-        known = _parameters[route.endpoint] = frozenset(_names(route.dependant))
+        extra = (route.openapi_extra or {}).get("parameters", ())
+        names = _names(route.dependant) | {parameter["name"] for parameter in extra}
+        known = _parameters[route.endpoint] = frozenset(names)
     errors: list[dict[str, Any]] = []
     for name, value in request.query_params.multi_items():
         if name not in known:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import APIRouter, Depends, Header, Query, Response
 
 from app.core.context import caller
 from app.core.deps import DatabaseDep, KeyringDep
@@ -14,6 +14,7 @@ from app.core.errors import CursorMismatch, RangeInvalid
 from app.core.ids import OrderId
 from app.core.pagination import CursorText, Limit, Page, PageInfo, binding_of, decode_cursor, encode_cursor
 from app.core.problems import problems
+from app.core.query import asked, parameters_of
 from app.identity.deps import Actor, needs
 from app.orders import history, search, service, tracking, views
 from app.orders.deps import DeskDep
@@ -44,6 +45,7 @@ from app.work.deps import ContextDep
 router = APIRouter(prefix="/v1/orders", tags=["orders"])
 
 ReadActor = Annotated[Actor, needs("orders:read")]
+Filter = Annotated[OrderFilter, Depends(asked(OrderFilter))]
 WriteActor = Annotated[Actor, needs("orders:write")]
 IfMatch = Annotated[
     str | None,
@@ -57,8 +59,15 @@ _TAGGED: dict[int | str, dict[str, Any]] = {
 _TAG = re.compile(r'"(\d{1,9})"')
 
 
-@router.get("", response_model=OrderPage, responses=problems(CursorMismatch, RangeInvalid))
-async def search_orders(query: Annotated[SearchOrders, Query()], actor: ReadActor, desk: DeskDep) -> Response:
+@router.get(
+    "",
+    response_model=OrderPage,
+    responses=problems(CursorMismatch, RangeInvalid),
+    openapi_extra=parameters_of(SearchOrders),
+)
+async def search_orders(
+    actor: ReadActor, query: Annotated[SearchOrders, Depends(asked(SearchOrders))], desk: DeskDep
+) -> Response:
     """Search and filter orders. Without `status` and `order_number`, unpaid orders are left out."""
     page = await search.read_page(
         desk,
@@ -73,15 +82,15 @@ async def search_orders(query: Annotated[SearchOrders, Query()], actor: ReadActo
     return Response(page, media_type=_JSON)
 
 
-@router.get("/counts", responses=problems(RangeInvalid))
-async def count_orders(query: Annotated[OrderFilter, Query()], actor: ReadActor, desk: DeskDep) -> OrderCountsAnswer:
+@router.get("/counts", responses=problems(RangeInvalid), openapi_extra=parameters_of(OrderFilter))
+async def count_orders(actor: ReadActor, query: Filter, desk: DeskDep) -> OrderCountsAnswer:
     """How many orders each tab and stage would list with the same filter, exactly."""
     counts = await search.count_orders(desk, actor.merchant_id, resolve(query))
     return OrderCountsAnswer.model_validate(counts)
 
 
-@router.get("/facets", responses=problems(RangeInvalid))
-async def list_order_facets(query: Annotated[OrderFilter, Query()], actor: ReadActor, desk: DeskDep) -> OrderFacets:
+@router.get("/facets", responses=problems(RangeInvalid), openapi_extra=parameters_of(OrderFilter))
+async def list_order_facets(actor: ReadActor, query: Filter, desk: DeskDep) -> OrderFacets:
     """Couriers and shops to filter by, with the number of orders each would list, most first."""
     return OrderFacets.model_validate(await search.read_facets(desk, actor.merchant_id, resolve(query)))
 

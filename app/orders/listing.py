@@ -80,6 +80,21 @@ def list_orders(
     return Statement(rows, sql.args, ordering.order_by())
 
 
+SEPARATOR = "\x1e"
+"""Between the orders of a page: JSON never holds it unescaped, so the last order can be cut off."""
+
+
+def page_query(statement: Statement, order: str, limit: int) -> str:
+    """One row: the orders' JSON, their number, and sort value and id of the last one on the page.
+
+    One value is read from the connection in half the time of fifty.
+    """
+    return (
+        f"select string_agg(j, E'\\x1e'), count(*), (array_agg(sort_at))[{limit}], (array_agg(id))[{limit}] from"
+        f" (select {order} j, sort_at, id from ({statement.rows}) o order by {statement.order_by}) p"
+    )
+
+
 def only_ids(statement: Statement) -> str:
     """The ids of its rows."""
     return f"select id from ({statement.rows}) o order by {statement.order_by}"

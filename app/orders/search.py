@@ -72,7 +72,7 @@ async def read_page(
     """One page as JSON. Raises CursorMismatch."""
     binding = binding_of(merchant_id, "orders", repr(search), sort)
     after = _decode(desk, binding, cursor) if cursor is not None else None
-    rows: Sequence[Any] = ()
+    orders, number, last_at, last_id = "", 0, None, None
     async with desk.database.read_transaction(merchant_id, custom_plans=not search.is_plain) as connection:
         search = await settle(connection.fetch, merchant_id, search)
         if not search.is_impossible:
@@ -80,17 +80,17 @@ async def read_page(
                 search, merchant_id, sort=sort, after=after, most=limit + 1, at_risk_hours=desk.at_risk_hours
             )
             order = order_json(with_buyer=with_buyer, at_risk_hours=desk.at_risk_hours)
-            query = f"select {order}, sort_at, id from ({statement.rows}) o order by {statement.order_by}"
-            rows = await connection.fetch(query, *statement.args)
+            row: Any = await connection.fetchrow(listing.page_query(statement, order, limit), *statement.args)
+            orders, number, last_at, last_id = row
     next_cursor = None
-    if len(rows) > limit:
-        last = rows[limit - 1]
-        values = [last[1].isoformat() if last[1] is not None else None, last[2].hex]
+    if number > limit:
+        orders = orders[: orders.rindex(listing.SEPARATOR)]
+        assert last_id is not None  # there are more rows than fit
+        values = [last_at.isoformat() if last_at is not None else None, last_id.hex]
         next_cursor = encode_cursor(desk.cursor_key, binding, values)
-        rows = rows[:limit]
-    orders = desk.texts.put_in(",".join([row[0] for row in rows]).encode(), language)
+    listed = desk.texts.put_in((orders or "").replace(listing.SEPARATOR, ",").encode(), language)
     page = json.dumps({"next_cursor": next_cursor, "limit": limit}, separators=(",", ":")).encode()
-    return b'{"data":[' + orders + b'],"page":' + page + b"}"
+    return b'{"data":[' + listed + b'],"page":' + page + b"}"
 
 
 def _decode(desk: Desk, binding: str, cursor: str) -> After:

@@ -2,12 +2,13 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends
 from fastapi.responses import StreamingResponse
 
 from app.core.deps import DatabaseDep, SettingsDep
 from app.core.errors import RangeInvalid
 from app.core.problems import problems
+from app.core.query import asked, parameters_of
 from app.identity.deps import Actor, needs
 from app.reports import exporting
 from app.reports.errors import TooManyExports
@@ -29,10 +30,11 @@ _FILE: dict[int | str, dict[str, Any]] = {
     "/orders/export.csv",
     response_class=StreamingResponse,
     responses={**_FILE, **problems(RangeInvalid, TooManyExports)},
+    openapi_extra=parameters_of(ExportOrders),
 )
 async def export_orders(
-    query: Annotated[ExportOrders, Query()],
     actor: Annotated[Actor, needs("reports:read")],
+    query: Annotated[ExportOrders, Depends(asked(ExportOrders))],
     database: DatabaseDep,
     settings: SettingsDep,
 ) -> StreamingResponse:
