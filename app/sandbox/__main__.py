@@ -68,6 +68,7 @@ async def _serve_until_told(engine: Engine, listeners: list[tuple[ASGIApp, socke
     ticker = asyncio.create_task(engine.tick_forever())
     ticker.add_done_callback(lambda _: stop.set())  # a world without time is no world: better end loudly
     await serve(listeners, stop)
+    await engine.end_tasks()
     for one in engine.each_simulator():
         await one.close()
     if ticker.done():

@@ -121,3 +121,9 @@ class Engine:
         task = asyncio.get_running_loop().create_task(work)
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
+
+    async def end_tasks(self) -> None:
+        """Stop what was spawned, while the store still takes what is left to do."""
+        for task in self.tasks:
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)

@@ -5,6 +5,8 @@ from typing import Any
 
 from starlette.responses import JSONResponse
 
+RATE_LIMIT = "error_rate_limit"
+RETRY_AFTER_SECONDS = 2
 FORBIDDEN = frozenset({"error_sign", "invalid_acceess_token", "source_ip_undeclared"})
 
 
@@ -41,9 +43,10 @@ def refusal(refused: Refused) -> JSONResponse:
     body: dict[str, Any] = {"error": refused.error, "message": refused.message, "request_id": secrets.token_hex(16)}
     if refused.response is not None:
         body["response"] = refused.response
-    return JSONResponse(body, status_code=403 if refused.error in FORBIDDEN else 200)
+    headers = {"Retry-After": str(RETRY_AFTER_SECONDS)} if refused.error == RATE_LIMIT else None
+    return JSONResponse(body, status_code=403 if refused.error in FORBIDDEN else 200, headers=headers)
 
 
 def rate_limited() -> Refused:
     """The burst limit; the request was not executed."""
-    return Refused("error_rate_limit", "Too many requests. You have reached the rate limit.")
+    return Refused(RATE_LIMIT, "Too many requests. You have reached the rate limit.")

@@ -15,7 +15,6 @@ from app.sandbox.shopee.calls import Query, ShopeeCall, Spec, read_json
 from app.sandbox.shopee.gate import Gate
 from app.sandbox.shopee.world import CHANNEL, Shop, World
 
-RETRY_AFTER_SECONDS = 2
 _METHODS = ["GET", "POST", "PUT", "DELETE", "PATCH"]
 _NUMBER = re.compile(r"[0-9A-Za-z]{1,40}")
 WebPage = Callable[[Request], Response]
@@ -68,7 +67,7 @@ class Api:
             request,
             call,
             lambda _: self._run(spec, call),
-            throttled=_throttled,
+            throttled=lambda: refusal(rate_limited()),
             revoked=lambda: self._revoked(call),
             late={"path": path, "shop_id": shop.get("shop_id"), "query": query, "body": body},
         )
@@ -108,12 +107,6 @@ def read_query(request: Request) -> Query:
     for name, value in request.query_params.multi_items():
         query.setdefault(name, []).append(value)
     return query
-
-
-def _throttled() -> Response:
-    answer = refusal(rate_limited())
-    answer.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
-    return answer
 
 
 def _order_numbers(world: World, query: Query, body: dict[str, Any]) -> frozenset[str]:

@@ -47,16 +47,18 @@ class Documents:
         found = [self._find(call, entry) for entry in call.entries("order_list")]
         for _, package in found:
             ready_at = _task(package, kind)
-            if ready_at > self.world.engine.clock.now():
-                raise Refused("logistics.download_later", "The document is being made, please download later.")
             if package["logistics_status"] not in _PRINTABLE:
                 raise Refused("logistics.order_status_error", "Order status does not support awb printing.")
+            if ready_at > self.world.engine.clock.now():
+                raise Refused("logistics.download_later", "The document is being made, please download later.")
         if len({package["logistics_channel_id"] for _, package in found}) > 1:
             raise Refused(
                 "logistics.packages_can_not_download_together", "The packages can not be downloaded together."
             )
         labels = [Label(call.shop["name"], order, package) for order, package in found]
-        return Response(draw_labels(labels), media_type="application/pdf")
+        if "omit_item" in call.strange:
+            labels = labels[1:]
+        return Response(draw_labels(labels) if labels else b"", media_type="application/pdf")
 
     def _suggest(self, call: ShopeeCall, order: Order, package: Package, entry: Entry) -> dict[str, Any]:
         return {"suggest_shipping_document_type": TYPES[0], "selectable_shipping_document_type": list(TYPES)}

@@ -23,11 +23,10 @@ class Page(Generic[Row]):
 
 def cut_page(call: ShopeeCall, rows: list[Row], start: int, size: int) -> Page[Row]:
     """Rows computed at request time, so rows that move while somebody pages shift the later pages."""
-    first, following = start, start + size
-    if "duplicate_page" in call.strange:  # the page before comes again, and leads to the one asked for now
-        first, following = max(0, start - size), start
+    page, following = rows[start : start + size], start + size
+    if "duplicate_page" in call.strange:  # the next page repeats half of this one; a caller always gets on
+        following = start + max(1, len(page) // 2)
     if "shifting_page" in call.strange:  # a row slips over the border between two requests
         following += 1
-    page = rows[first : first + size]
-    has_more = first + size < len(rows) or "duplicate_page" in call.strange
+    has_more = min(following, start + size) < len(rows)
     return Page(page[1:] if "omit_item" in call.strange else page, following if has_more else None)

@@ -50,7 +50,7 @@ class Products:
 
     def base_info(self, call: ShopeeCall) -> Response:
         wanted = call.some("item_id_list")
-        rows = [_describe(item) for item in call.shop["items"] if str(item["item_id"]) in wanted]
+        rows = [self._describe(item) for item in call.shop["items"] if str(item["item_id"]) in wanted]
         return success({"item_list": rows[1:] if "omit_item" in call.strange else rows})
 
     def models(self, call: ShopeeCall) -> Response:
@@ -65,7 +65,7 @@ class Products:
                 "tier_index": [position],
                 "model_status": "MODEL_NORMAL",
                 "has_promotion": False,
-                **_offer(model),
+                **self._offer(model),
             }
             for position, model in enumerate(item["models"])
         ]
@@ -111,8 +111,50 @@ class Products:
             params={"item_id": item["item_id"], "model_id": name, "stock": stock},
         )
         if model is not None and reason is None:
+            if "stale_read" in call.strange:
+                until = self.world.engine.clock.now() + call.strange["stale_read"] / 1000
+                model["stale"] = {"until": until, "stock": self._seen(model)}
             model["stock"], item["update_time"] = stock, self.world.now()
         return reason
+
+    def _seen(self, model: Model) -> int:
+        """The stock as reads show it now: the one before a write while a planned lag lasts."""
+        stale = model.get("stale")
+        if stale is not None and self.world.engine.clock.now() < stale["until"]:
+            return int(stale["stock"])
+        return int(model["stock"])
+
+    def _offer(self, model: Model) -> dict[str, Any]:
+        stock = self._seen(model)
+        return {
+            "price_info": [{"currency": "IDR", "current_price": model["price"], "original_price": model["price"]}],
+            "stock_info_v2": {
+                "summary_info": {
+                    "total_reserved_stock": model["reserved"],
+                    "total_available_stock": stock - model["reserved"],
+                },
+                "seller_stock": [{"location_id": "", "stock": stock, "if_saleable": True}],
+                "shopee_stock": [],
+            },
+        }
+
+    def _describe(self, item: Item) -> dict[str, Any]:
+        """Price and stock stand at the models when there are some."""
+        return {
+            "item_id": item["item_id"],
+            "category_id": 100_000,
+            "item_name": item["item_name"],
+            "item_sku": item["item_sku"],
+            "create_time": item["update_time"],
+            "update_time": item["update_time"],
+            "item_status": "NORMAL",
+            "has_model": item["has_model"],
+            "has_promotion": False,
+            "image": {"image_url_list": [f"https://cf.shopee.co.id/file/{item['item_id']}"]},
+            "weight": str(item["weight"]),
+            "condition": "NEW",
+            **({} if item["has_model"] else self._offer(item["models"][0])),
+        }
 
 
 def _find(call: ShopeeCall, item_id: object) -> Item:
@@ -127,36 +169,3 @@ def _wanted(entry: dict[str, Any]) -> int | None:
     stocks = objects(entry, "seller_stock")
     stock = stocks[0].get("stock") if len(stocks) == 1 else None
     return stock if isinstance(stock, int) and not isinstance(stock, bool) and stock >= 0 else None
-
-
-def _offer(model: Model) -> dict[str, Any]:
-    return {
-        "price_info": [{"currency": "IDR", "current_price": model["price"], "original_price": model["price"]}],
-        "stock_info_v2": {
-            "summary_info": {
-                "total_reserved_stock": model["reserved"],
-                "total_available_stock": model["stock"] - model["reserved"],
-            },
-            "seller_stock": [{"location_id": "", "stock": model["stock"], "if_saleable": True}],
-            "shopee_stock": [],
-        },
-    }
-
-
-def _describe(item: Item) -> dict[str, Any]:
-    """Price and stock stand at the models when there are some."""
-    return {
-        "item_id": item["item_id"],
-        "category_id": 100_000,
-        "item_name": item["item_name"],
-        "item_sku": item["item_sku"],
-        "create_time": item["update_time"],
-        "update_time": item["update_time"],
-        "item_status": "NORMAL",
-        "has_model": item["has_model"],
-        "has_promotion": False,
-        "image": {"image_url_list": [f"https://cf.shopee.co.id/file/{item['item_id']}"]},
-        "weight": str(item["weight"]),
-        "condition": "NEW",
-        **({} if item["has_model"] else _offer(item["models"][0])),
-    }

@@ -154,8 +154,15 @@ class Pushes:
             self.world.engine.spawn(self._deliver(self._message(shop_id, code, data), 0))
 
     async def _deliver(self, message: dict[str, Any], attempt: int) -> None:
-        if await self._post(message):
-            return
+        is_taken = False
+        try:
+            is_taken = await self._post(message)
+        finally:  # a sandbox that is told to stop meanwhile tries again after its next start
+            if not is_taken:
+                self._keep(message, attempt)
+
+    def _keep(self, message: dict[str, Any], attempt: int) -> None:
+        """For the next try, or for those who ask what they lost."""
         if attempt < len(RETRIES):
             self.world.engine.later(RETRIES[attempt], CHANNEL, "push", message=message, attempt=attempt + 1)
             return
