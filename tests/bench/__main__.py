@@ -69,7 +69,7 @@ def _read(servers: EmbeddedServers, home: Path, orders: int) -> list[Row]:
 
 
 def _arrange(servers: EmbeddedServers, home: Path, *, has_limits: bool) -> Row:
-    home = home / ("faithful" if has_limits else "free")
+    # Both rounds in one folder: the sandbox goes on numbering its shops, and a shop is connected only once.
     with (
         console.status("Arranging ..."),
         stage.service(servers, home, latency_ms=arranging.LATENCY_MS, has_limits=has_limits) as (api, control),
