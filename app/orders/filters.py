@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import date, datetime, time, timedelta
 from functools import cache
 from typing import Annotated, Any, Literal
@@ -164,10 +164,10 @@ class Search:
     @property
     def is_plain(self) -> bool:
         """Nothing but tabs: the maintained counts know the answer, and one plan serves every list."""
-        return replace(self, statuses=(), stages=(), with_unpaid=False) == _EVERYTHING
+        return not any(getattr(self, name) not in (None, ()) for name in _BEYOND_TABS)
 
 
-_EVERYTHING = Search()
+_BEYOND_TABS = tuple({field.name for field in fields(Search)} - {"statuses", "stages", "has_no_shop", "with_unpaid"})
 
 
 @dataclass(frozen=True, slots=True)

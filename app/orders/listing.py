@@ -23,9 +23,9 @@ class _Ordering:
     present: str | None = None
     absent: str | None = None
 
-    def order_by(self, value: str = "sort_at") -> str:
+    def order_by(self, value: str = "sort_at", key: str = "id") -> str:
         direction = " desc" if self.is_descending else ""
-        return f"{value}{direction}, id{direction}"
+        return f"{value}{direction}, {key}{direction}"
 
 
 _ORDERINGS: dict[Sort, _Ordering] = {
@@ -67,8 +67,10 @@ def list_orders(
     if search.q is not None:
         return _list_found(search, ordering, sql, sort=sort, after=after, most=most, at_risk_hours=at_risk_hours)
     common = ["merchant_id = $1", *conditions(search, sql, at_risk_hours=at_risk_hours)]
+    # A filter may leave many orders to be sorted: then only what is sorted by, and the page's orders are looked up.
+    columns = "*" if search.is_plain else "id"
     branches = [
-        f"select *, {value} as sort_at from orders where {' and '.join([*common, *parts])}"
+        f"select {columns}, {value} as sort_at from orders where {' and '.join([*common, *parts])}"
         f" order by {order} limit {most}"
         for parts, value, order in _branches(search, ordering, sort, sql, after)
     ]
@@ -77,6 +79,11 @@ def list_orders(
     else:
         united = " union all ".join(f"({branch})" for branch in branches)
         rows = f"select * from ({united}) u order by {ordering.order_by()} limit {most}"
+    if not search.is_plain:
+        rows = (
+            f"select o.*, k.sort_at from ({rows}) k join orders o on o.merchant_id = $1 and o.id = k.id"
+            f" order by {ordering.order_by('k.sort_at', 'k.id')}"
+        )
     return Statement(rows, sql.args, ordering.order_by())
 
 

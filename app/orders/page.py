@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from app.core.context import Language
 from app.orders.actions import FirstStep, next_actions
@@ -23,6 +23,7 @@ def _object(columns: str) -> str:
     return f"(select row_to_json(z) from (select {columns}) z)"
 
 
+@cache
 def order_json(*, with_buyer: bool, at_risk_hours: int, is_detail: bool = False) -> str:
     """An expression over `o`, a row of orders: the JSON text of one order."""
     masked = "" if with_buyer else "_masked"

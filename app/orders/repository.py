@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import defer
 
 from app.journal.models import JournalRow
 from app.orders.errors import OrderNotFound
@@ -32,9 +33,12 @@ async def lock_order(session: AsyncSession, merchant_id: UUID, order_id: UUID) -
 
 
 async def list_orders(session: AsyncSession, merchant_id: UUID, order_ids: Sequence[UUID]) -> dict[UUID, OrderRow]:
-    """By id; those that are absent or another merchant's are left out."""
+    """By id, without their summaries; those that are absent or another merchant's are left out."""
+    heavy = (OrderRow.lines_summary, OrderRow.packages_summary, OrderRow.amounts, OrderRow.recipient, OrderRow.search)
     rows = await session.scalars(
-        select(OrderRow).where(OrderRow.merchant_id == merchant_id, OrderRow.id.in_(order_ids))
+        select(OrderRow)
+        .where(OrderRow.merchant_id == merchant_id, OrderRow.id.in_(order_ids))
+        .options(*(defer(column, raiseload=True) for column in heavy))
     )
     return {row.id: row for row in rows}
 

@@ -1,6 +1,9 @@
-"""The columns of the order report as SQL over `o` (orders), `s` (its shop) and `l` (a line)."""
+"""The columns of the order report as SQL over `o` (orders) and `l` (a line)."""
 
 # ruff: noqa: S608 (put together from our own words; values are parameters)
+
+from collections.abc import Mapping, Sequence
+from uuid import UUID
 
 
 def _safe(text: str) -> str:
@@ -17,23 +20,42 @@ def _number(text: str, *, excel: bool) -> str:
     return rf"case when {text} ~ '^[0-9]{{12,}}$' then {text} || E'\t' else {safe} end" if excel else safe
 
 
-def _shop(column: str) -> str:
-    # A join would make PostgreSQL sort everything before the first row.
-    return f"(select s.{column} from shops s where s.merchant_id = o.merchant_id and s.id = o.shop_id)"
+SHOPS = f"select s.id, s.timezone, {_safe('s.name')} from shops s where s.merchant_id = $1"
+"""Of each shop: its id, its time zone, and its name as a cell."""
 
 
-def basic(*, with_buyer: bool, excel: bool) -> dict[str, str]:
-    """Column name → expression, in order."""
-    timezone = _shop("timezone")
+def _local(column: str, zones: Mapping[str, Sequence[UUID]]) -> str:
+    """The wall clock's time at the order's shop.
+
+    The zone is a literal: one that is looked up per row keeps PostgreSQL from inlining the function, ten times slower.
+    """
+    ranked = sorted(zones, key=lambda zone: len(zones[zone]))
+    *others, most_common = ranked or ["UTC"]
+    choices = [
+        f"when o.shop_id in ({', '.join(repr(str(shop_id)) for shop_id in zones[zone])})"
+        f" then local_time({column}, {_literal(zone)})"
+        for zone in others
+    ]
+    usual = f"local_time({column}, {_literal(most_common)})"
+    return f"case {' '.join(choices)} else {usual} end" if choices else usual
+
+
+def _literal(zone: str) -> str:
+    assert "'" not in zone and "\\" not in zone, "a shop's time zone is one of the IANA database"
+    return f"'{zone}'"
+
+
+def basic(*, with_buyer: bool, excel: bool, shop_names: str, zones: Mapping[str, Sequence[UUID]]) -> dict[str, str]:
+    """Column name → expression, in order. `shop_names` is a JSON object by shop id, `zones` the shops of each zone."""
     buyer = "o.buyer_username" if with_buyer else "o.buyer_username_masked"
     return {
         "order_number": _number("o.order_number", excel=excel),
         "channel": "o.channel",
-        "shop_name": _safe(_shop("name")),
+        "shop_name": f"{shop_names}->>o.shop_id::text",
         "status": "o.status",
         "stage": "o.stage",
-        "placed_at": f"local_time(o.placed_at, {timezone})",
-        "ship_by": f"local_time(o.ship_by, {timezone})",
+        "placed_at": _local("o.placed_at", zones),
+        "ship_by": _local("o.ship_by", zones),
         "courier": _safe("o.courier"),
         "tracking_number": _number("o.tracking_number", excel=excel),
         "total_products": "o.line_count",

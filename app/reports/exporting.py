@@ -3,6 +3,7 @@
 # ruff: noqa: S608 (put together from our own words; values are parameters)
 
 import asyncio
+import json
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from dataclasses import replace
@@ -125,8 +126,17 @@ async def _copy(
             await connection.execute(_PATIENCE)
             settled = await search.settle(connection.fetch, merchant_id, wanted)
             statement = listing.export_rows(settled, merchant_id, at_risk_hours=at_risk_hours)
-            query = _report(statement, wish, with_buyer=with_buyer, is_empty=settled.is_impossible)
-            await connection.copy_from_query(query, *statement.args, output=queue.put, format="csv", header=True)
+            shops = await connection.fetch(columns.SHOPS, merchant_id)
+            names = json.dumps({str(shop[0]): shop[2] for shop in shops})
+            args = [*statement.args, names]
+            zones: dict[str, list[UUID]] = {}
+            for shop in shops:
+                zones.setdefault(shop[1], []).append(shop[0])
+            chosen = columns.basic(
+                with_buyer=with_buyer, excel=wish.excel, shop_names=f"${len(args)}::text::jsonb", zones=zones
+            )
+            query = _report(statement, wish, chosen, is_empty=settled.is_impossible)
+            await connection.copy_from_query(query, *args, output=queue.put, format="csv", header=True)
         is_whole = True
     finally:
         if not is_whole:
@@ -136,11 +146,10 @@ async def _copy(
     await queue.put(None)
 
 
-def _report(statement: listing.Statement, wish: ExportOrders, *, with_buyer: bool, is_empty: bool) -> str:
-    chosen = columns.basic(with_buyer=with_buyer, excel=wish.excel)
+def _report(statement: listing.Statement, wish: ExportOrders, chosen: dict[str, str], *, is_empty: bool) -> str:
     lines = ""
     if wish.grain == "line":
-        chosen |= columns.of_line()
+        chosen = chosen | columns.of_line()
         lines = (
             " cross join lateral (select * from order_lines l where l.merchant_id = o.merchant_id and l.order_id = o.id"
             " order by l.position, l.id) l"

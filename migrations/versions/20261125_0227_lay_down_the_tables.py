@@ -488,7 +488,7 @@ def upgrade() -> None:
     )
     op.create_index('ix_orders_all', 'orders', ['merchant_id', sa.literal_column('placed_at desc'), sa.literal_column('id desc')], unique=False, postgresql_where=sa.text('is_visible'))
     op.create_index('ix_orders_couriers', 'orders', ['merchant_id', 'courier'], unique=False, postgresql_where=sa.text("strpos(courier, '; ') > 0"))
-    op.create_index('ix_orders_deadline', 'orders', ['merchant_id', 'ship_by'], unique=False, postgresql_where=sa.text("status in ('ordered', 'ready_to_ship')"))
+    op.create_index('ix_orders_deadline', 'orders', ['merchant_id', 'ship_by'], unique=False, postgresql_where=sa.text("status in ('ordered', 'ready_to_ship') and stage is distinct from 'processed'"))
     op.create_index('ix_orders_filter', 'orders', ['merchant_id', 'status', 'stage', 'channel', 'shop_id', 'courier', 'print_status', 'handover', 'is_linked', 'is_cod', 'cancellation', 'is_held'], unique=False, postgresql_using='gin')
     op.create_index('ix_orders_number', 'orders', ['merchant_id', 'order_number'], unique=False)
     op.create_index('ix_orders_respond_by', 'orders', ['merchant_id', 'respond_by', 'id'], unique=False, postgresql_where=sa.text("cancellation = 'requested'"))
