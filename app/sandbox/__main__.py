@@ -62,7 +62,7 @@ async def run(options: argparse.Namespace) -> None:
 
 
 async def _serve_until_told(engine: Engine, listeners: list[tuple[ASGIApp, socket.socket]]) -> None:
-    stop = asyncio.Event()
+    stop = engine.stopping
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     ticker = asyncio.create_task(engine.tick_forever())

@@ -86,6 +86,7 @@ class Engine:
     port: int = 9000
     simulators: dict[str, Simulator] = field(default_factory=dict)
     tasks: set["asyncio.Task[Any]"] = field(default_factory=set)
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
     @classmethod
     def open(cls, home: Path) -> "Engine":

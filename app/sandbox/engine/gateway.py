@@ -50,7 +50,7 @@ async def perform(
     engine.ledger.count_call(call.channels, call.operation, call.order_numbers)
     struck = engine.faults.take(call.channels, call.operation, call.order_numbers)
     if "late_effect" in struck:
-        answer = await _hold(request)
+        answer = await _hold(engine, request)
         engine.later(
             struck["late_effect"] / 1000, min(call.channels), "late_call", strange=struck, **copy.deepcopy(late)
         )
@@ -60,17 +60,17 @@ async def perform(
         if mode in struck:
             return refuse()
     if "timeout_before" in struck:
-        return await _hold(request)
+        return await _hold(engine, request)
     call.strange = struck
     engine.apply_due()  # what fell due before this call happened before it
     with engine.store.transaction():
         answer = handler(call)
-    return await _lose(request, struck, answer)
+    return await _lose(engine, request, struck, answer)
 
 
-async def _lose(request: Request, struck: dict[str, int], answer: Response) -> Response:
+async def _lose(engine: Engine, request: Request, struck: dict[str, int], answer: Response) -> Response:
     if "timeout_after" in struck:
-        return await _hold(request)
+        return await _hold(engine, request)
     if "slow" in struck:
         await asyncio.sleep(struck["slow"] / 1000)
     if "error_after" in struck:
@@ -89,15 +89,22 @@ def _cut_short(answer: Response) -> Response:
     return Truncated(body, status_code=answer.status_code, media_type="application/json")
 
 
-async def _hold(request: Request) -> Response:
+async def _hold(engine: Engine, request: Request) -> Response:
     """No answer: until the client goes away, at most a minute."""
+    gone = asyncio.ensure_future(_wait_for_disconnect(request.receive))
+    stopping = asyncio.ensure_future(engine.stopping.wait())
+    waiting = {gone, stopping}
     try:
-        async with asyncio.timeout(HOLD_SECONDS):
-            while (await request.receive())["type"] != "http.disconnect":
-                continue
-    except TimeoutError:
-        pass  # the client is more patient than we are
+        await asyncio.wait(waiting, timeout=HOLD_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in waiting:
+            task.cancel()
     return Dropped()
+
+
+async def _wait_for_disconnect(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        continue
 
 
 def _server_error() -> Response:
@@ -109,8 +116,7 @@ class Dropped(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope["extensions"]["plugosync.close"]["close"]()
-        while (await receive())["type"] != "http.disconnect":
-            continue
+        await _wait_for_disconnect(receive)
 
 
 class Truncated(Response):
@@ -121,5 +127,4 @@ class Truncated(Response):
         half = bytes(self.body)[: len(self.body) // 2]
         await send({"type": "http.response.body", "body": half, "more_body": True})
         scope["extensions"]["plugosync.close"]["close"]()
-        while (await receive())["type"] != "http.disconnect":
-            continue
+        await _wait_for_disconnect(receive)
