@@ -131,6 +131,8 @@ async def test_a_new_consent_ends_the_tokens_of_the_one_before(control: Control,
 
     assert (await caller.refresh(first["refresh_token"]))["error"] == "error_auth"
     assert (await caller.refresh(second["refresh_token"]))["error"] == ""
+    caller.shop = {**caller.shop, "access_token": first["access_token"]}
+    assert (await caller.get("shop/get_shop_info")).json()["error"] == "invalid_acceess_token"
 
 
 async def test_an_authorisation_ends_after_a_year(control: Control, caller: Caller) -> None:

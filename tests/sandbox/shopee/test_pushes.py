@@ -133,10 +133,13 @@ async def test_a_push_nobody_takes_is_retried_thrice_and_then_kept(
 ) -> None:
     receiver.answer = answer
     [_] = await control.place(caller.shop, state="unpaid")
-    for tries, wait in enumerate((299, 2, 1799, 2, 10_799, 2), start=1):
-        await receiver.wait_for((tries + 1) // 2)
+    for tries, seconds in enumerate((300, 1800, 10_800), start=1):
+        await receiver.wait_for(tries)
         await settled(control)
-        await control.pass_time(wait)
+        await control.pass_time(seconds - 2)
+        await settled(control)
+        assert len(receiver.received) == tries, "not a second too early"
+        await control.pass_time(3)
 
     lost = await wait_until_lost(caller, 1)
 
