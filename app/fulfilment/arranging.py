@@ -18,7 +18,7 @@ from app.channels.contract import ArrangesShipments, Connector, Handover, Packag
 from app.channels.errors import AlreadyDone, ChannelError, Rejected, Throttled, Unauthorized, Unavailable
 from app.core import clock, fail
 from app.core.context import acting_as
-from app.fulfilment import handovers, ledger, shipping
+from app.fulfilment import handovers, ledger, preparing, shipping
 from app.fulfilment.shipping import Parcel
 from app.operations import service as operations
 from app.operations.models import OperationItemRow, OperationRow
@@ -39,8 +39,8 @@ _GUARD_SECONDS = 5.0
 """A process that stood still this long between the `sent` commit and the call does not call."""
 
 
-class _Moved(Exception):
-    """Somebody else has the intent now; drop it."""
+class _NotNow(Exception):
+    """Left as it is: somebody else has the intent, or the next run reads the order anew before sending."""
 
 
 @dataclass(slots=True)
@@ -59,22 +59,21 @@ async def run_chunk(context: Context, claimed: Claimed) -> timedelta | None:
     """One run of `fulfilment.arrange_shipment`. Raises ChannelError when the channel makes the whole chunk wait."""
     operation_id, chunk = operations.parse_chunk_ref(claimed.ref)
     database, merchant_id = context.database, claimed.merchant_id
-    operation, items = await database.transact(shipping.begin_chunk, merchant_id, operation_id, chunk)
+    operation, items = await database.transact(preparing.begin_chunk, merchant_id, operation_id, chunk)
     wait: ChannelError | None = None
     if items:
+        item_ids = [item.id for item in items]
         with acting_as(operations.caller_of(operation), merchant_id=merchant_id):
             try:
-                await _resolve_unknowns(context, merchant_id, items)
+                await _resolve_unknowns(context, merchant_id, item_ids)
                 wait = await _arrange(context, merchant_id, operation, items)
             except ChannelError as error:
                 wait = error
-            await database.transact(
-                shipping.flag_old_unknowns,
-                merchant_id,
-                [item.id for item in items],
-                timedelta(hours=context.settings.attention_after_hours),
-            )
-    again_in = await database.transact(shipping.end_chunk, merchant_id, operation_id, chunk)
+            if isinstance(wait, Unauthorized):
+                await database.transact(preparing.give_up_if_disconnected, merchant_id, items[0].account_id, item_ids)
+            after = timedelta(hours=context.settings.attention_after_hours)
+            await database.transact(shipping.flag_old_unknowns, merchant_id, item_ids, after)
+    again_in = await database.transact(preparing.end_chunk, merchant_id, operation_id, chunk)
     if wait is not None and again_in is not None and again_in <= timedelta(seconds=1):
         raise wait
     return again_in
@@ -88,18 +87,21 @@ async def _arrange(
     if not running:
         return None
     account_id = running[0].account_id
-    assert account_id is not None, "items without an account are settled when the operation is opened"
+    assert account_id is not None, "items without an order are settled when the operation is opened"
     loop_time = asyncio.get_running_loop().time
     fresh_until = loop_time() + _FRESH_SECONDS
-    await reading.read_orders(
-        context, merchant_id, account_id, [str(item.details["external_id"]) for item in running], priority="user"
-    )
-    parcels = await context.database.transact(shipping.prepare, merchant_id, operation, [item.id for item in running])
+    external_ids = [str(item.details["external_id"]) for item in running]
+    read = await reading.read_orders(context, merchant_id, account_id, external_ids, priority="user")
+    item_ids = [item.id for item in running]
+    parcels = await context.database.transact(preparing.prepare, merchant_id, operation, item_ids, read)
     if not parcels:
         return None
     shop_rows = await context.database.transact(shops.list_shops, merchant_id)
     this = _Round(context, merchant_id, fresh_until, {shop.id: shop for shop in shop_rows})
-    await asyncio.gather(*(_arrange_parcel(this, parcel) for parcel in parcels))
+    outcomes = await asyncio.gather(*(_arrange_parcel(this, parcel) for parcel in parcels), return_exceptions=True)
+    for outcome in outcomes:
+        if outcome is not None:
+            raise outcome  # only once the others have written what became of them
     await context.database.transact(operations.refresh, merchant_id, operation.id)
     await _read_back(context, merchant_id, account_id, parcels)
     return max(this.waits, key=lambda error: error.retry_after or 0.0, default=None)
@@ -123,21 +125,12 @@ async def _arrange_parcel(this: _Round, parcel: Parcel) -> None:
                 merchant_id,
                 parcel.intent_id,
                 when=ledger.NOT_SENT,
+                item_id=parcel.item_id,
                 code=error.code,
                 params=error.params,
             )
-        except AlreadyDone as error:
-            await _decide_now(this, parcel, fences[-1], error)
         except Rejected as error:
-            await database.transact(
-                shipping.fail_parcel,
-                merchant_id,
-                parcel.intent_id,
-                when=ledger.ANSWERED if fences else ledger.NOT_SENT,
-                fence=fences[-1] if fences else None,
-                code=error.meaning,
-                error=error,
-            )
+            await _take_refusal(this, parcel, fences[-1] if fences else None, error)
         except (Throttled, Unavailable, Unauthorized) as error:
             this.waits.append(error)
         except ChannelError as error:
@@ -146,8 +139,8 @@ async def _arrange_parcel(this: _Round, parcel: Parcel) -> None:
                 return
             log.warning("effect_unknown", intent_id=str(parcel.intent_id), channel_code=error.code)
             await database.transact(shipping.doubt, merchant_id, parcel.intent_id, fence=fences[-1], error=error)
-        except _Moved:
-            log.info("intent_moved", intent_id=str(parcel.intent_id))
+        except _NotNow as reason:
+            log.info("not_sent", intent_id=str(parcel.intent_id), reason=str(reason))
         else:
             fail.point("call.after_response")
             await database.transact(
@@ -180,19 +173,20 @@ async def _send(
     database = this.context.database
     await connector.reserve(door)
     if asyncio.get_running_loop().time() > this.fresh_until:
-        raise Unavailable("stale_read", "the order was read too long ago")
+        raise _NotNow("the order was read too long ago")
     stood_since = time.clock_gettime(time.CLOCK_BOOTTIME)
     fail.point("intent.before_sent_commit")
     fence = await database.transact(
         ledger.mark_sent,
         this.merchant_id,
         parcel.intent_id,
+        item_id=parcel.item_id,
         params=shipping.params_of(handover),
         settle=timedelta(seconds=connector.facts.settle_seconds),
         lease=timedelta(seconds=this.context.settings.http_timeout_seconds + _GUARD_SECONDS + 5),
     )
     if fence is None:
-        raise _Moved
+        raise _NotNow("somebody else has the intent")
     fences.append(fence)
     fail.point("intent.after_sent_commit")
     try:
@@ -205,21 +199,44 @@ async def _send(
         raise
 
 
-async def _decide_now(this: _Round, parcel: Parcel, fence: int, error: AlreadyDone) -> None:
-    """The channel says it was done before, or says nothing clear: read at once, adopt what is there."""
-    await this.context.database.transact(shipping.doubt, this.merchant_id, parcel.intent_id, fence=fence, error=error)
+async def _take_refusal(this: _Round, parcel: Parcel, fence: int | None, error: Rejected) -> None:
+    """Known to have had no effect, unless it is refused as done before: then read at once, adopt what is there."""
+    database, merchant_id = this.context.database, this.merchant_id
+    if fence is None:
+        await database.transact(
+            shipping.fail_parcel,
+            merchant_id,
+            parcel.intent_id,
+            when=ledger.NOT_SENT,
+            item_id=parcel.item_id,
+            code="wrong_state" if isinstance(error, AlreadyDone) else error.meaning,
+            error=error,
+        )
+        return
+    if not isinstance(error, AlreadyDone):
+        await database.transact(
+            shipping.fail_parcel,
+            merchant_id,
+            parcel.intent_id,
+            when=ledger.ANSWERED,
+            fence=fence,
+            code=error.meaning,
+            error=error,
+        )
+        return
+    await database.transact(shipping.doubt, merchant_id, parcel.intent_id, fence=fence, error=error)
     try:
-        await _read_and_note(this.context, this.merchant_id, parcel.account_id, {parcel.intent_id: parcel.ref})
+        await _read_and_note(this.context, merchant_id, parcel.account_id, {parcel.intent_id: parcel.ref})
     except ChannelError as read_error:
         log.info("read_back_waits", reason=type(read_error).__name__)
 
 
-async def _resolve_unknowns(context: Context, merchant_id: UUID, items: Sequence[OperationItemRow]) -> None:
+async def _resolve_unknowns(context: Context, merchant_id: UUID, item_ids: list[UUID]) -> None:
     """Read the channel for every unknown effect whose reading is due."""
-    due, refs = await context.database.transact(shipping.due_readings, merchant_id, [item.id for item in items])
+    due = await context.database.transact(shipping.due_readings, merchant_id, item_ids)
     by_account: dict[UUID, dict[UUID, PackageRef]] = {}
-    for intent in due:
-        by_account.setdefault(intent.account_id, {})[intent.id] = refs[intent.target]
+    for intent, ref in due:
+        by_account.setdefault(intent.account_id, {})[intent.id] = ref
     for account_id, wanted in by_account.items():
         await _read_and_note(context, merchant_id, account_id, wanted)
 

@@ -25,7 +25,17 @@ ANSWERED = frozenset({"sent", "unknown"})
 UNKNOWN = frozenset({"unknown"})
 MAX_RESENDS = 1
 _READ_AFTER = (5, 15, 30, 60, 120, 300, 600)
-"""Seconds between readings of an unknown effect until it is settled; hourly afterwards."""
+"""Seconds between readings of an unknown effect."""
+_PATIENT_AFTER = 20
+"""After so many readings that proved nothing it is read hourly."""
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """What an intent belongs to, read without locking it."""
+
+    item_id: UUID
+    order_id: UUID
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +82,9 @@ async def plan(
     if latest.state in OPEN:
         return ("mine" if latest.item_id == item_id else "busy"), latest
     if latest.state == "confirmed":
-        if was_undone:
+        assert latest.settle_until is not None, "what took effect was sent"
+        # Inside the window a read that shows the older state only lags, however new it looks.
+        if was_undone and await clock.now(session) >= latest.settle_until:
             return await _insert(session, merchant_id, target, item_id, params, generation=latest.generation + 1)
         return "done", latest
     session.add(
@@ -130,11 +142,15 @@ async def mark_sent(
     merchant_id: UUID,
     intent_id: UUID,
     *,
+    item_id: UUID,
     params: dict[str, Any],
     settle: timedelta,
     lease: timedelta,
 ) -> int | None:
-    """`planned → sent`. Commit this before the first byte. Answers the fence, None when the intent moved meanwhile."""
+    """`planned → sent`. Commit this before the first byte. Answers the fence.
+
+    None when the intent moved meanwhile, be it only to another item, whose wish may be another one.
+    """
     row = (
         await session.execute(
             text(
@@ -144,11 +160,13 @@ async def mark_sent(
                 " = 0,"
                 " settle_until = app_now() + :settle, lease_until = app_now() + :lease, next_check_at = app_now() +"
                 " :lease"
-                " where merchant_id = :merchant_id and id = :id and state = 'planned' returning fence"
+                " where merchant_id = :merchant_id and id = :id and item_id = :item_id and state = 'planned'"
+                " returning fence"
             ),
             {
                 "merchant_id": merchant_id,
                 "id": intent_id,
+                "item_id": item_id,
                 "call_id": new_id(),
                 "params": json.dumps(params),
                 "hash": digest(params),
@@ -183,15 +201,18 @@ async def reject(
     *,
     when: frozenset[str],
     fence: int | None = None,
+    item_id: UUID | None = None,
     outcome: dict[str, Any],
 ) -> IntentRow | None:
     """`→ rejected`, from the states in `when` only.
 
-    NOT_SENT: given up before the call. ANSWERED (with our fence): their code is known to mean no effect. UNKNOWN: a
-    read shows the order cancelled or closed.
+    NOT_SENT: given up before the call (by `item_id`, where only its own wish may be given up). ANSWERED (with our
+    fence): their code is known to mean no effect. UNKNOWN: a read shows the order cancelled or closed.
     """
     intent = await get(session, merchant_id, intent_id)
     if intent.state not in when or (fence is not None and intent.fence != fence):
+        return None
+    if item_id is not None and intent.item_id != item_id:
         return None
     intent.state = "rejected"
     intent.outcome = outcome
@@ -211,28 +232,27 @@ async def release(session: AsyncSession, merchant_id: UUID, intent_id: UUID, *, 
 
 async def doubt(
     session: AsyncSession, merchant_id: UUID, intent_id: UUID, *, fence: int, outcome: dict[str, Any]
-) -> bool:
+) -> IntentRow | None:
     """`sent → unknown`: it may have taken effect."""
     intent = await get(session, merchant_id, intent_id)
     if intent.state != "sent" or intent.fence != fence:
-        return False
+        return None
     intent.state = "unknown"
     intent.outcome = outcome
     intent.next_check_at = await clock.now(session) + timedelta(seconds=_READ_AFTER[0])
-    return True
+    return intent
 
 
-async def doubt_expired(session: AsyncSession, merchant_id: UUID, item_ids: list[UUID]) -> None:
-    """`sent → unknown` for calls whose worker is gone: their lease has ended."""
-    await session.execute(
-        text(
-            "update effect_intents set state = 'unknown', next_check_at = app_now(), outcome = '{\"code\":"
-            " \"lease_ended\"}'"
-            " where merchant_id = :merchant_id and item_id = any(:items) and state = 'sent' and lease_until <="
-            " app_now()"
-        ),
-        {"merchant_id": merchant_id, "items": item_ids},
-    )
+async def doubt_expired(session: AsyncSession, merchant_id: UUID, intent_id: UUID) -> IntentRow | None:
+    """`sent → unknown` for a call whose worker is gone: its lease has ended."""
+    intent = await get(session, merchant_id, intent_id)
+    now = await clock.now(session)
+    if intent.state != "sent" or intent.lease_until is None or intent.lease_until > now:
+        return None
+    intent.state = "unknown"
+    intent.outcome = {"code": "lease_ended"}
+    intent.next_check_at = now
+    return intent
 
 
 async def note_absent(session: AsyncSession, merchant_id: UUID, intent_id: UUID, *, read_started_at: datetime) -> bool:
@@ -253,6 +273,8 @@ async def note_absent(session: AsyncSession, merchant_id: UUID, intent_id: UUID,
         return True
     intent.absent_reads += 1
     _schedule_read(intent, await clock.now(session))
+    if is_settled and intent.resends < MAX_RESENDS:
+        intent.next_check_at = await clock.now(session) + timedelta(seconds=_READ_AFTER[0])  # one more proves it
     return False
 
 
@@ -266,12 +288,9 @@ async def note_undecided(session: AsyncSession, merchant_id: UUID, intent_id: UU
 def _schedule_read(intent: IntentRow, now: datetime) -> None:
     intent.reads += 1
     assert intent.settle_until is not None
-    if now >= intent.settle_until:
-        pause = 5.0 if intent.resends < MAX_RESENDS else 3600.0
-        intent.next_check_at = now + timedelta(seconds=pause)
-        return
-    planned = now + timedelta(seconds=_READ_AFTER[min(intent.reads, len(_READ_AFTER) - 1)])
-    intent.next_check_at = min(planned, max(intent.settle_until, now))
+    pause = _READ_AFTER[min(intent.reads, len(_READ_AFTER) - 1)] if intent.reads < _PATIENT_AFTER else 3600
+    planned = now + timedelta(seconds=pause)
+    intent.next_check_at = min(planned, intent.settle_until) if now < intent.settle_until else planned
 
 
 async def list_of_items(session: AsyncSession, merchant_id: UUID, item_ids: list[UUID]) -> list[IntentRow]:
@@ -283,6 +302,15 @@ async def list_of_items(session: AsyncSession, merchant_id: UUID, item_ids: list
         .execution_options(populate_existing=True)
     )
     return list((await session.execute(query)).scalars())
+
+
+async def find_owner(session: AsyncSession, merchant_id: UUID, intent_id: UUID) -> Owner:
+    """For those who have to lock item and order before the intent."""
+    query = select(IntentRow.item_id, IntentRow.order_id).where(
+        IntentRow.merchant_id == merchant_id, IntentRow.id == intent_id
+    )
+    row = (await session.execute(query)).one()
+    return Owner(row.item_id, row.order_id)
 
 
 async def get(session: AsyncSession, merchant_id: UUID, intent_id: UUID) -> IntentRow:

@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
+_FOR_GOOD = frozenset({"order_cancelled", "fulfilled_by_channel", "handled_by_booking"})
+"""Failures that no second try can mend."""
+
 
 def derive_item(packages: Sequence[dict[str, Any]]) -> tuple[str, str | None]:
     """State and code of an item with these package entries. An item succeeds only if each of its packages did."""
@@ -14,9 +17,17 @@ def derive_item(packages: Sequence[dict[str, Any]]) -> tuple[str, str | None]:
     bad = next((package for package in packages if package["state"] == "failed"), None)
     if bad is not None:
         return "failed", bad["code"]
+    left = next((one for one in packages if one["state"] == "skipped" and one["code"] != "already_done"), None)
+    if left is not None:
+        return "failed" if "succeeded" in states else "skipped", left["code"]
     if all(state == "skipped" for state in states):
         return "skipped", packages[0]["code"]
     return "succeeded", None
+
+
+def is_retryable(state: str, code: str | None) -> bool:
+    """Whether a second try of a failed item may go better."""
+    return state == "failed" and code not in _FOR_GOOD
 
 
 def package_entry(

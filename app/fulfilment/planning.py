@@ -67,9 +67,11 @@ async def arrange(
         raise NumberNotTaken(pointer="/per_order")
     selected = await orders.select_orders(session, merchant_id, body.selection, limit=bulk_max_orders)
     wishes = await _wishes(session, merchant_id, body, [order for _, order in selected if order is not None])
+    planned = await _planned_packages(session, merchant_id, list(wishes)) if body.dry_run else {}
 
     def details(order: OrderRow) -> dict[str, Any]:
-        return {"external_id": order.external_id, "planned_state": plan_state(order), **wishes[order.id]}
+        plan = {"planned_state": plan_state(order), "planned_packages": planned.get(order.id)}
+        return {"external_id": order.external_id, **plan, **wishes[order.id]}
 
     items = build_items(selected, ARRANGE, details)
     return await operations.open_operation(
@@ -174,6 +176,13 @@ class _Chunks:
             number, filled = self._count, 0
         self._open[account_id] = (number, filled + 1)
         return number
+
+
+async def _planned_packages(
+    session: AsyncSession, merchant_id: UUID, order_ids: Sequence[UUID]
+) -> dict[UUID, list[str]]:
+    packages = await effects.list_packages(session, merchant_id, order_ids)
+    return {order_id: [package.package_number for package in group] for order_id, group in packages.items()}
 
 
 async def _wishes(

@@ -285,7 +285,9 @@ async def refresh(session: AsyncSession, merchant_id: UUID, operation_id: UUID) 
         return operation
     tally = (await repository.tally(session, merchant_id, [operation_id]))[operation_id]
     operation.state = state_of(operation, tally)
-    if operation.state in FINISHED and operation.finished_at is None:
+    if operation.state not in FINISHED:
+        operation.finished_at = None  # a doubt that a person was to settle has settled itself and is worked on again
+    elif operation.finished_at is None:
         operation.finished_at = await clock.now(session)
     return operation
 

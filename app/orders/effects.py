@@ -41,6 +41,14 @@ async def list_packages(
     return packages
 
 
+async def find_packages(
+    session: AsyncSession, merchant_id: UUID, package_ids: Sequence[UUID]
+) -> dict[UUID, PackageRow]:
+    """These packages by id, those too that the channel no longer lists."""
+    query = select(PackageRow).where(PackageRow.merchant_id == merchant_id, PackageRow.id.in_(package_ids))
+    return {row.id: row for row in await session.scalars(query)}
+
+
 async def begin(session: AsyncSession, merchant_id: UUID, intents: dict[UUID, UUID], order_ids: Sequence[UUID]) -> None:
     """Packages (→ their intents) are being arranged: they show as `processing`."""
     for package_id, intent_id in sorted(intents.items()):

@@ -18,6 +18,8 @@ def entries(*states: tuple[str, str | None]) -> list[dict[str, object]]:
         ([("succeeded", None), ("failed", "slot_unavailable")], ("failed", "slot_unavailable")),
         ([("succeeded", None), ("skipped", "already_done")], ("succeeded", None)),
         ([("skipped", "already_done"), ("skipped", "already_done")], ("skipped", "already_done")),
+        ([("skipped", "already_done"), ("skipped", "already_in_progress")], ("skipped", "already_in_progress")),
+        ([("succeeded", None), ("skipped", "already_in_progress")], ("failed", "already_in_progress")),
     ],
 )
 def test_an_item_succeeds_only_if_each_of_its_packages_did(

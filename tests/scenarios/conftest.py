@@ -1,0 +1,15 @@
+"""A dock of its own for each test."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.scenarios.dock import Dock, open_dock
+
+
+@pytest.fixture
+async def dock(database_url: str, owner_url: str, tmp_path: Path) -> AsyncIterator[Dock]:
+    """A merchant whose channel answers by script."""
+    async with open_dock(database_url, owner_url, tmp_path) as opened:
+        yield opened
