@@ -19,9 +19,6 @@ Tag = Annotated[
 PickPackAction = Literal["pick_started", "picked", "packed", "handed_over"]
 
 
-# --- questions --------------------------------------------------------------------------------------------------------
-
-
 class SearchOrders(OrderFilter):
     """Which orders, in which order, which page."""
 
@@ -101,9 +98,6 @@ class TakeStep(Body):
     """A step of picking and packing."""
 
     action: PickPackAction
-
-
-# --- answers ----------------------------------------------------------------------------------------------------------
 
 
 class OrderShop(BaseModel):
