@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import asyncpg
 import httpx
@@ -138,6 +139,25 @@ async def test_texts_of_buyers_cannot_forge_an_order(
     assert listed["note"] == evil
     assert listed["tags"] == ['"next_actions":"x"']
     assert len(listed["next_actions"]) > 5
+
+
+async def test_a_day_lasts_from_midnight_to_midnight_where_the_caller_is(
+    client: httpx.AsyncClient, owner: asyncpg.Connection, desk: Desk, shelf: ShelfShop
+) -> None:
+    first = datetime(2026, 3, 10, tzinfo=ZoneInfo("Asia/Jakarta"))
+    last = first + timedelta(days=1) - timedelta(microseconds=1)
+    moments = {"before": first - timedelta(microseconds=1), "first": first, "last": last, "after": first + timedelta(1)}
+    orders = [build_order(shelf, desk.merchant_id, at, order_number=name) for name, at in moments.items()]
+    await write(owner, orders)
+
+    async def found(**params: str) -> list[str]:
+        data = (await client.get("/v1/orders", params={"sort": "placed_at", **params})).json()["data"]
+        return [order["order_number"] for order in data]
+
+    assert await found(placed_from="2026-03-10", placed_to="2026-03-10") == ["first", "last"]
+    assert await found(placed_from=first.isoformat(), placed_to=last.isoformat()) == ["first", "last"]
+    # 17:00 UTC is midnight in Jakarta.
+    assert await found(placed_from="2026-03-10", placed_to="2026-03-10", tz="UTC") == ["last", "after"]
 
 
 async def test_deadlines_run_out(client: httpx.AsyncClient, owner: asyncpg.Connection, order: Stored) -> None:
