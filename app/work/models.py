@@ -37,6 +37,7 @@ class WorkRow(Base):
     dispatch_no: Mapped[int] = mapped_column(Integer, server_default="0")
     last_error: Mapped[str | None] = mapped_column(Text)
     is_dead: Mapped[bool] = mapped_column(server_default=text("false"))
+    """Failed so often that somebody should look; tried hourly."""
 
 
 class ScheduleRow(Base):

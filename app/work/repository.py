@@ -26,7 +26,8 @@ async def upsert(
                 " values (:merchant_id, :id, :kind, :ref, :lane, :priority, app_now() + :due_in)"
                 " on conflict (merchant_id, kind, ref) do update set wanted = w.wanted + 1, dispatch_no ="
                 " w.dispatch_no + 1,"
-                " is_dead = false, priority = least(w.priority, excluded.priority),"
+                " is_dead = false, attempts = case when w.is_dead then 0 else w.attempts end,"
+                " priority = least(w.priority, excluded.priority),"
                 " due_at = case when w.is_leased and w.due_at > app_now() then w.due_at"
                 " else least(coalesce(w.due_at, excluded.due_at), excluded.due_at) end"
                 " returning w.id, w.dispatch_no"
@@ -54,30 +55,41 @@ async def finish(
     *,
     again_in: timedelta | None,
     error: str | None,
+    attempts: int,
 ) -> bool:
     """Close the run that saw `seen` triggers; due at once when more came meanwhile. False when the fence was raised."""
     result = await session.execute(
         text(
-            "update work set is_leased = false, last_error = cast(:error as text),"
-            " attempts = case when cast(:error as text) is null then 0 else attempts end,"
+            "update work set is_leased = false, last_error = cast(:error as text), attempts = :attempts,"
+            " is_dead = is_dead and cast(:error as text) is not null,"
             " done = case when cast(:again_in as interval) is null then :seen else done end,"
             " due_at = case when wanted > :seen then app_now()"
             " when cast(:again_in as interval) is not null then app_now() + cast(:again_in as interval) end"
             " where merchant_id = :merchant_id and id = :id and fence = :fence returning 1"
         ),
-        {"merchant_id": merchant_id, "id": work_id, "fence": fence, "seen": seen, "again_in": again_in, "error": error},
+        {
+            "merchant_id": merchant_id,
+            "id": work_id,
+            "fence": fence,
+            "seen": seen,
+            "again_in": again_in,
+            "error": error,
+            "attempts": attempts,
+        },
     )
     return result.first() is not None
 
 
-async def bury(session: AsyncSession, merchant_id: UUID, work_id: UUID, fence: int, error: str) -> bool:
-    """Mark as dead. False when the fence was raised."""
+async def bury(
+    session: AsyncSession, merchant_id: UUID, work_id: UUID, fence: int, error: str, again_in: timedelta
+) -> bool:
+    """Mark as dead, to be tried again much later. False when the fence was raised."""
     result = await session.execute(
         text(
-            "update work set is_leased = false, is_dead = true, due_at = null, last_error = :error"
+            "update work set is_leased = false, is_dead = true, due_at = app_now() + :again_in, last_error = :error"
             " where merchant_id = :merchant_id and id = :id and fence = :fence returning 1"
         ),
-        {"merchant_id": merchant_id, "id": work_id, "fence": fence, "error": error},
+        {"merchant_id": merchant_id, "id": work_id, "fence": fence, "error": error, "again_in": again_in},
     )
     return result.first() is not None
 

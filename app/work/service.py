@@ -11,6 +11,9 @@ from app.work import repository
 
 USER = 0
 BACKGROUND = 5
+MOST_WAITS = 6
+"""Waits are counted up to here, as far as the pause after them grows."""
+DEAD_PAUSE = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +57,28 @@ async def finish(
     *,
     again_in: timedelta | None = None,
     error: str | None = None,
+    is_waiting: bool = False,
 ) -> bool:
-    """End this run; `again_in` makes it due again. False when the lease was lost: then nothing was written."""
+    """End this run; `again_in` makes it due again. False when the lease was lost: then nothing was written.
+
+    `is_waiting`: the error is not the work's own, so it never makes it poisonous, however often it comes.
+    """
+    attempts = 0 if error is None else claimed.attempts
     return await repository.finish(
-        session, merchant_id, claimed.id, claimed.fence, claimed.wanted, again_in=again_in, error=error
+        session,
+        merchant_id,
+        claimed.id,
+        claimed.fence,
+        claimed.wanted,
+        again_in=again_in,
+        error=error,
+        attempts=min(attempts, MOST_WAITS) if is_waiting else attempts,
     )
 
 
 async def bury(session: AsyncSession, merchant_id: UUID, claimed: Claimed, error: str) -> bool:
-    """Give up on poisoned work: it stays visible as dead and runs no more."""
-    return await repository.bury(session, merchant_id, claimed.id, claimed.fence, error)
+    """Poisoned work stays visible as dead. It is tried now and then: a newer version may be able to do it."""
+    return await repository.bury(session, merchant_id, claimed.id, claimed.fence, error, DEAD_PAUSE)
 
 
 async def keep(session: AsyncSession, merchant_id: UUID, claimed: Claimed, lease: timedelta) -> bool:

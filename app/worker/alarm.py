@@ -16,6 +16,8 @@ from app.work.waking import JOB, QUEUE, deserialize, redis_settings, serialize
 
 log = structlog.get_logger()
 
+_PAUSE_SECONDS = 1.0
+
 
 async def ring_from_arq(url: str, ring: Callable[[], None]) -> None:
     """Run arq's worker for ever; when it dies (Valkey away), build a new one after a pause."""
@@ -23,7 +25,6 @@ async def ring_from_arq(url: str, ring: Callable[[], None]) -> None:
     async def wake(ctx: dict[str, Any], work_id: str) -> None:
         ring()
 
-    pause = 0.5
     while True:
         arq = ArqWorker(
             functions=[func(wake, name=JOB, keep_result=0)],
@@ -41,9 +42,16 @@ async def ring_from_arq(url: str, ring: Callable[[], None]) -> None:
         )
         try:
             await arq.async_run()
-        except (RedisError, OSError, TimeoutError) as error:
-            log.warning("alarm_lost", reason=type(error).__name__, retry_in_seconds=pause)
+        except Exception as error:  # an outermost loop: whatever ended this one, the next may live
+            log.warning("alarm_lost", reason=type(error).__name__)
         finally:
-            await arq.close()
-        await asyncio.sleep(pause)
-        pause = min(pause * 2, 5.0)
+            await _close(arq)
+        await asyncio.sleep(_PAUSE_SECONDS)
+
+
+async def _close(arq: ArqWorker) -> None:
+    """arq says goodbye to Valkey, which may be what is away."""
+    try:
+        await arq.close()
+    except (RedisError, OSError, TimeoutError) as error:
+        log.info("alarm_closed_without_valkey", reason=type(error).__name__)

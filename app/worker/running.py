@@ -25,6 +25,7 @@ log = structlog.get_logger()
 
 POISON_AFTER = 20
 _POLL_SECONDS = 1.0
+_UNKNOWN_KIND_PAUSE = timedelta(seconds=5)
 
 
 class Worker:
@@ -78,6 +79,9 @@ class Worker:
         except Unavailable:
             log.warning("database_away")
             return 0
+        except Exception:  # an outermost loop: the next look may do better
+            log.exception("claim_failed")
+            return 0
         fail.point("claim.after_commit")
         for one in claimed:
             task = asyncio.get_running_loop().create_task(self._run_one(one))
@@ -91,26 +95,37 @@ class Worker:
 
     async def _run_one(self, claimed: Claimed) -> None:
         request_id = f"work-{claimed.id.hex[-12:]}-{claimed.fence}"
+        handler = self._jobs.get(claimed.kind)
         with (
             acting_as(Caller(request_id=request_id), merchant_id=claimed.merchant_id),
             structlog.contextvars.bound_contextvars(work_kind=claimed.kind, work_ref=claimed.ref),
         ):
-            job = asyncio.get_running_loop().create_task(self._jobs[claimed.kind](self._context, claimed))
-            heart = asyncio.get_running_loop().create_task(self._beat(claimed, job))
             try:
-                await self._finish(claimed, await job, None)
-            except asyncio.CancelledError:
-                job.cancel()
-                log.warning("work_lease_lost")
+                if handler is None:  # a newer version's work: its workers do it
+                    await self._finish(claimed, _UNKNOWN_KIND_PAUSE, "unknown_kind", is_waiting=True)
+                else:
+                    await self._run_handler(claimed, handler)
             except Unavailable:
                 log.warning("work_waits_for_database")
-            except ChannelError as error:
-                await self._finish(claimed, _pause(error, claimed.attempts), f"{type(error).__name__}: {error.code}")
-            except Exception as error:  # the outermost loop: one poisoned piece must not stop the others
-                log.exception("work_failed", attempts=claimed.attempts)
-                await self._fail(claimed, f"{type(error).__name__}: {error}"[:500])
-            finally:
-                heart.cancel()
+
+    async def _run_handler(self, claimed: Claimed, handler: Handler) -> None:
+        job = asyncio.get_running_loop().create_task(handler(self._context, claimed))
+        heart = asyncio.get_running_loop().create_task(self._beat(claimed, job))
+        try:
+            await self._finish(claimed, await job)
+        except asyncio.CancelledError:
+            job.cancel()
+            log.warning("work_lease_lost")
+        except Unavailable:
+            raise
+        except ChannelError as error:
+            pause = _pause(error, claimed.attempts)
+            await self._finish(claimed, pause, f"{type(error).__name__}: {error.code}", is_waiting=True)
+        except Exception as error:  # an outermost loop: one poisoned piece must not stop the others
+            log.exception("work_failed", attempts=claimed.attempts)
+            await self._fail(claimed, f"{type(error).__name__}: {error}"[:500])
+        finally:
+            heart.cancel()
 
     async def _beat(self, claimed: Claimed, job: "asyncio.Task[timedelta | None]") -> None:
         while True:
@@ -122,9 +137,11 @@ class Worker:
             except Unavailable:
                 continue
 
-    async def _finish(self, claimed: Claimed, again_in: timedelta | None, error: str | None) -> None:
+    async def _finish(
+        self, claimed: Claimed, again_in: timedelta | None, error: str | None = None, *, is_waiting: bool = False
+    ) -> None:
         kept = await self._context.database.transact(
-            work.finish, claimed.merchant_id, claimed, again_in=again_in, error=error
+            work.finish, claimed.merchant_id, claimed, again_in=again_in, error=error, is_waiting=is_waiting
         )
         log.info("work_done", again_in=again_in and again_in.total_seconds(), error=error, lease_kept=kept)
 

@@ -4,6 +4,7 @@ Expired leases need no sweeping: a lease is the due time moved forward, so the c
 """
 
 import asyncio
+from collections.abc import Mapping
 from datetime import timedelta
 from uuid import UUID
 
@@ -14,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.channels.errors import ChannelError
 from app.core import fail
 from app.core.errors import Unavailable
-from app.work.context import Context
+from app.work.context import Context, Duty
 from app.worker.registry import load_duties
 
 log = structlog.get_logger()
@@ -26,22 +27,18 @@ _DUTY_LEASE = timedelta(seconds=60)
 async def sweep_forever(context: Context, worker_id: UUID) -> None:
     """Sweep every quarter second until cancelled; a database that is away is waited for."""
     duties = load_duties()
+    ticks, is_ready = 0, False
     try:
         while True:
             try:
-                await context.database.transact_globally(_beat, worker_id)
-                break
+                if not is_ready:
+                    for name, duty in duties.items():
+                        await context.database.transact_globally(_ensure_duty, name, duty.every_seconds)
+                    is_ready = True
+                await sweep_once(context, worker_id, duties, beat=ticks % 8 == 0)
             except Unavailable:
                 await asyncio.sleep(1)
-        for name, duty in duties.items():
-            await context.database.transact_globally(_ensure_duty, name, duty.every_seconds)
-        ticks = 0
-        while True:
-            try:
-                await sweep_once(context, worker_id, beat=ticks % 8 == 0)
-            except Unavailable:
-                await asyncio.sleep(1)
-            except Exception:  # the outermost loop: the next sweep may do better
+            except Exception:  # an outermost loop: the next sweep may do better
                 log.exception("sweep_failed")
             ticks += 1
             await asyncio.sleep(_PAUSE_SECONDS)
@@ -49,13 +46,16 @@ async def sweep_forever(context: Context, worker_id: UUID) -> None:
         await asyncio.shield(_say_goodbye(context, worker_id))
 
 
-async def sweep_once(context: Context, worker_id: UUID, *, beat: bool = True) -> None:
+async def sweep_once(
+    context: Context, worker_id: UUID, duties: Mapping[str, Duty] | None = None, *, beat: bool = True
+) -> None:
     """Number the journal and run the duties that are due; each duty runs on one worker at a time."""
     if beat:
         await context.database.transact_globally(_beat, worker_id)
     await context.database.transact_globally(_sequence)
+    known = load_duties() if duties is None else duties
     for name in await context.database.transact_globally(_claim_duties):
-        duty = load_duties().get(name)
+        duty = known.get(name)
         if duty is None:
             continue  # a newer version's duty: its workers do it
         fail.point("sweep.mid")
@@ -63,8 +63,10 @@ async def sweep_once(context: Context, worker_id: UUID, *, beat: bool = True) ->
             await duty.run(context)
         except ChannelError as error:
             log.warning("duty_waits", duty=name, reason=type(error).__name__)
-            continue
-        await context.database.transact_globally(_finish_duty, name)
+        except Exception:  # an outermost loop: one that always fails must not keep the others from running
+            log.exception("duty_failed", duty=name)
+        else:
+            await context.database.transact_globally(_finish_duty, name)
 
 
 async def _say_goodbye(context: Context, worker_id: UUID) -> None:

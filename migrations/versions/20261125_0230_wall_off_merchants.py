@@ -109,14 +109,23 @@ language sql stable as $$ select p.state, count(*), min(p.received_at) from push
     # --- work
     "claim_work(most integer, lease interval) returns table (merchant_id uuid, id uuid, kind text, ref text, fence integer, wanted integer, attempts integer)": """
 language sql volatile as $$
-  with due as (
-    select w.merchant_id, w.id, w.priority, w.due_at, w.lane from work w
-    where w.due_at <= app_now() order by w.priority, w.due_at limit most * 8),
-  fair as (  -- lanes take turns, users before background
-    select d.*, row_number() over (partition by d.merchant_id, d.lane, d.priority order by d.due_at) as turn from due d),
-  picked as (
+  with due as (  -- the oldest, and what only just became due: the backlog of one lane hides no other
+    (select w.merchant_id, w.id, w.priority, w.due_at, w.lane from work w
+      where w.due_at <= app_now() order by w.priority, w.due_at limit greatest(most * 8, 100))
+    union
+    (select w.merchant_id, w.id, w.priority, w.due_at, w.lane from work w
+      where w.due_at <= app_now() order by w.due_at desc limit greatest(most * 8, 100))),
+  taken as (
+    select w.merchant_id, w.lane, count(*) as n from work w
+    where w.is_leased and w.lane is not null and w.due_at > app_now() and w.due_at <= app_now() + lease group by 1, 2),
+  fair as (  -- lanes take turns, users before background; what a lane has in hand counts as turns it had
+    select d.*, coalesce(t.n, 0) + row_number() over (
+      partition by d.merchant_id, d.lane, d.priority order by d.due_at) as turn
+    from due d left join taken t on t.merchant_id = d.merchant_id and t.lane = d.lane),
+  picked as (  -- a lane whose channel is slow never has all hands
     select w.merchant_id, w.id from fair f join work w on w.merchant_id = f.merchant_id and w.id = f.id
-    where w.due_at <= app_now() order by f.priority, f.turn, f.due_at limit most for update of w skip locked)
+    where w.due_at <= app_now() and (f.lane is null or f.turn <= 8)
+    order by f.priority, f.turn, f.due_at limit most for update of w skip locked)
   update work w set due_at = app_now() + lease, is_leased = true, fence = w.fence + 1, attempts = w.attempts + 1
   from picked p where w.merchant_id = p.merchant_id and w.id = p.id
   returning w.merchant_id, w.id, w.kind, w.ref, w.fence, w.wanted, w.attempts $$""",

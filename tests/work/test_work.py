@@ -109,3 +109,30 @@ async def test_another_merchants_work_cannot_be_finished(database: Database, mer
     [mine] = await claim(database, merchant_id)
 
     assert not await database.transact(work.finish, new_id(), mine)
+
+
+async def test_a_backlog_of_one_account_hides_no_other(database: Database, merchant_id: UUID) -> None:
+    busy, quiet = new_id(), new_id()
+
+    async def add_many(session: AsyncSession, merchant: UUID) -> None:
+        for number in range(300):
+            await work.add(session, merchant, "test.ship", f"busy-{number}", lane=busy)
+
+    await database.transact(add_many, merchant_id)
+    await database.transact(work.add, merchant_id, "test.ship", "quiet", lane=quiet)
+
+    assert "quiet" in {one.ref for one in await claim(database, merchant_id, 2)}
+
+
+async def test_one_account_never_has_all_hands(database: Database, merchant_id: UUID) -> None:
+    slow, quick = new_id(), new_id()
+    for number in range(12):
+        await database.transact(work.add, merchant_id, "test.ship", f"slow-{number}", lane=slow)
+
+    taken = [one for _ in range(4) for one in await claim(database, merchant_id, 16)]
+    assert len(taken) == 8
+
+    await database.transact(work.add, merchant_id, "test.ship", "quick", lane=quick)
+    assert [one.ref for one in await claim(database, merchant_id, 16)] == ["quick"]
+    await database.transact(work.finish, merchant_id, taken[0])
+    assert len(await claim(database, merchant_id, 16)) == 1
