@@ -54,6 +54,7 @@ async def act_on_orders(
         idempotency,
         can_read_buyer=actor.can("buyer:read"),
         bulk_max_orders=settings.bulk_max_orders,
+        at_risk_hours=settings.sla_at_risk_hours,
         open_operations_max=settings.open_operations_max,
     )
     return await accepted(database, actor.merchant_id, opened, response)
@@ -85,6 +86,7 @@ async def arrange_shipments(
         body,
         idempotency,
         bulk_max_orders=settings.bulk_max_orders,
+        at_risk_hours=settings.sla_at_risk_hours,
         open_operations_max=settings.open_operations_max,
     )
     return await accepted(database, actor.merchant_id, opened, response)

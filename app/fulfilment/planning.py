@@ -57,6 +57,7 @@ async def arrange(
     idempotency: Idempotency,
     *,
     bulk_max_orders: int,
+    at_risk_hours: int,
     open_operations_max: int,
 ) -> Opened:
     """Open an operation that arranges the selected orders. Nothing is stored when the request is refused."""
@@ -65,7 +66,9 @@ async def arrange(
         return Opened(replay, replayed=True)
     if body.per_order and body.handover.method != "manual":
         raise NumberNotTaken(pointer="/per_order")
-    selected = await orders.select_orders(session, merchant_id, body.selection, limit=bulk_max_orders)
+    selected = await orders.select_orders(
+        session, merchant_id, body.selection, limit=bulk_max_orders, at_risk_hours=at_risk_hours
+    )
     wishes = await _wishes(session, merchant_id, body, [order for _, order in selected if order is not None])
     planned = await _planned_packages(session, merchant_id, list(wishes)) if body.dry_run else {}
 
@@ -95,6 +98,7 @@ async def bulk(
     *,
     can_read_buyer: bool,
     bulk_max_orders: int,
+    at_risk_hours: int,
     open_operations_max: int,
 ) -> Opened:
     """Open an operation for one of the simple actions."""
@@ -102,7 +106,9 @@ async def bulk(
     if replay is not None:
         return Opened(replay, replayed=True)
     _check_options(body)
-    selected = await orders.select_orders(session, merchant_id, body.selection, limit=bulk_max_orders)
+    selected = await orders.select_orders(
+        session, merchant_id, body.selection, limit=bulk_max_orders, at_risk_hours=at_risk_hours
+    )
     items = build_items(
         selected, body.action, lambda order: {"external_id": order.external_id, "planned_state": plan_state(order)}
     )

@@ -146,6 +146,7 @@ class PrintShop:
             self._key(),
             can_read_buyer=can_read_buyer,
             bulk_max_orders=100,
+            at_risk_hours=4,
             open_operations_max=50,
         )
         return opened.operation_id

@@ -157,7 +157,13 @@ class Dock:
             dry_run=dry_run,
         )
         opened = await self.scene.context.database.transact(
-            planning.arrange, self.merchant_id, body, self._key(), bulk_max_orders=100, open_operations_max=50
+            planning.arrange,
+            self.merchant_id,
+            body,
+            self._key(),
+            bulk_max_orders=100,
+            at_risk_hours=4,
+            open_operations_max=50,
         )
         return opened.operation_id
 
