@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.context import acting_as
+from app.fulfilment.shipping import is_plan_stale
 from app.operations import service as operations
 from app.operations.models import OperationItemRow, OperationRow
 from app.orders import actions, effects
@@ -40,7 +41,7 @@ async def _apply(
     for item in items:
         assert item.order_id is not None
         order = rows[item.order_id]
-        code = actions.refusal(action, order)
+        code = "plan_stale" if is_plan_stale(operation, item, order) else actions.refusal(action, order)
         if code is not None:
             await operations.settle_item(session, merchant_id, item.id, "skipped", code)
             continue

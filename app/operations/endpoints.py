@@ -140,8 +140,9 @@ async def stream_operation(operation_id: OperationId, actor: ReadActor, database
 async def _look(
     session: AsyncSession, merchant_id: UUID, operation_id: UUID
 ) -> tuple[Operation, list[OperationItemRow]]:
-    rows = await repository.list_items(session, merchant_id, operation_id)
-    return await views.view_operation(session, merchant_id, operation_id), rows
+    # The operation first: when it has ended, the items read after it have ended too.
+    operation = await views.view_operation(session, merchant_id, operation_id)
+    return operation, await repository.list_items(session, merchant_id, operation_id)
 
 
 @router.post("/{operation_id}/apply", status_code=202, responses={**ACCEPTED, **problems(*_KEY_PROBLEMS)})

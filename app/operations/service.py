@@ -307,10 +307,10 @@ def state_of(operation: OperationRow, tally: Tally) -> str:
 
 
 async def apply_plan(session: AsyncSession, merchant_id: UUID, operation_id: UUID, idempotency: Idempotency) -> Opened:
-    """Run exactly the plan of a dry run. Applying twice is applying once."""
+    """Run exactly the plan of a dry run. Applying twice is applying once. Raises OperationStateInvalid."""
     replayed = await _bind(session, merchant_id, operation_id, idempotency)
     operation = await repository.get_operation(session, merchant_id, operation_id, lock=True)
-    if not operation.dry_run:
+    if not operation.dry_run or (operation.cancel_requested_at is not None and not replayed):
         raise OperationStateInvalid(state=operation.state, wish="applied")
     if operation.state == "planned":
         operation.state = "queued"
