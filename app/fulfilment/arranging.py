@@ -269,4 +269,5 @@ async def _read_back(context: Context, merchant_id: UUID, account_id: UUID, parc
         await reading.read_orders(context, merchant_id, account_id, external_ids, priority="user")
     except ChannelError as error:
         log.info("read_back_waits", reason=type(error).__name__)
-    await context.database.transact(shipping.request_tracking_numbers, merchant_id, account_id, parcels)
+    order_ids = sorted({parcel.order_id for parcel in parcels})
+    await context.database.transact(shipping.request_tracking_numbers, merchant_id, account_id, order_ids)

@@ -85,16 +85,16 @@ async def confirm(
     *,
     fence: int | None,
     evidence: str,
-    reading: ShipmentReading | None = None,
+    told: ShipmentReading | None = None,
 ) -> bool:
     """It took effect: by the answer to our call, or by a read (`fence=None`)."""
     fail.point("confirm.before_commit")
     await _lock(session, merchant_id, intent_id)
-    outcome = {"evidence": evidence, "channel_status": reading and reading.channel_status}
+    outcome = {"evidence": evidence, "channel_status": told and told.channel_status}
     intent = await ledger.confirm(session, merchant_id, intent_id, fence=fence, outcome=outcome)
     if intent is None:
         return False
-    tracking_number = await _take_effect(session, merchant_id, intent, evidence, reading)
+    tracking_number = await _take_effect(session, merchant_id, intent, evidence, told)
     method = str(intent.params["method"])
     await _note(session, merchant_id, intent, "succeeded", tracking_number=tracking_number, handover_effective=method)
     return True
@@ -108,6 +108,7 @@ async def adopt(session: AsyncSession, merchant_id: UUID, intent: IntentRow) -> 
     await _take_effect(session, merchant_id, intent, "read", None)
     item = await items_repository.lock_item(session, merchant_id, intent.item_id)
     item.handover_effective = str(intent.params["method"])
+    await request_tracking_numbers(session, merchant_id, intent.account_id, [intent.order_id])
     return True
 
 
@@ -127,12 +128,12 @@ async def _lock(session: AsyncSession, merchant_id: UUID, intent_id: UUID) -> No
 
 
 async def _take_effect(
-    session: AsyncSession, merchant_id: UUID, intent: IntentRow, evidence: str, reading: ShipmentReading | None
+    session: AsyncSession, merchant_id: UUID, intent: IntentRow, evidence: str, told: ShipmentReading | None
 ) -> str | None:
     """The package is arranged. Answers its tracking number where it is known."""
     method = str(intent.params["method"])
     own_number = intent.params.get("tracking_number") if method == "manual" else None
-    tracking_number = (reading.tracking_number if reading else None) or own_number
+    tracking_number = (told.tracking_number if told else None) or own_number
     await effects.mark_arranged(
         session,
         merchant_id,
@@ -140,7 +141,7 @@ async def _take_effect(
         intent.target,
         handover=method,
         until=intent.settle_until,
-        courier=(reading.courier if reading else None) or intent.params.get("courier"),
+        courier=(told.courier if told else None) or intent.params.get("courier"),
         tracking_number=tracking_number,
     )
     await journal.record(
@@ -220,21 +221,23 @@ async def note_reading(
     session: AsyncSession,
     merchant_id: UUID,
     intent_id: UUID,
-    reading: ShipmentReading | None,
+    told: ShipmentReading | None,
     *,
     read_started_at: datetime,
 ) -> None:
-    """Let a read decide about an unknown effect. `reading` is None when the channel said nothing about the package."""
-    state = reading.state.value if reading is not None else "undecided"
-    if reading is not None and state == "arranged":
-        await confirm(session, merchant_id, intent_id, fence=None, evidence="read", reading=reading)
+    """Let a read decide about an unknown effect. `told` is None when the channel said nothing about the package."""
+    state = told.state.value if told is not None else "undecided"
+    if told is not None and state == "arranged":
+        if await confirm(session, merchant_id, intent_id, fence=None, evidence="read", told=told):
+            intent = await ledger.get(session, merchant_id, intent_id)
+            await request_tracking_numbers(session, merchant_id, intent.account_id, [intent.order_id])
     elif state == "moot":
         await fail_parcel(session, merchant_id, intent_id, when=ledger.UNKNOWN, code="order_cancelled")
     elif state == "absent":
         if await ledger.note_absent(session, merchant_id, intent_id, read_started_at=read_started_at):
             intent = await ledger.get(session, merchant_id, intent_id)
             await _note(session, merchant_id, intent, "running")
-    elif reading is None and await _is_gone(session, merchant_id, intent_id, read_started_at):
+    elif told is None and await _is_gone(session, merchant_id, intent_id, read_started_at):
         await fail_parcel(session, merchant_id, intent_id, when=ledger.UNKNOWN, code="packages_changed")
     else:
         await ledger.note_undecided(session, merchant_id, intent_id)
@@ -269,14 +272,15 @@ async def due_readings(
 
 
 async def request_tracking_numbers(
-    session: AsyncSession, merchant_id: UUID, account_id: UUID, parcels: Sequence[Parcel]
+    session: AsyncSession, merchant_id: UUID, account_id: UUID, order_ids: Sequence[UUID]
 ) -> None:
     """Have orders read again whose packages were arranged and have no tracking number yet."""
-    packages = await effects.list_packages(session, merchant_id, [parcel.order_id for parcel in parcels])
+    orders = await effects.lock_orders(session, merchant_id, order_ids)
+    packages = await effects.list_packages(session, merchant_id, order_ids)
     waiting = {
-        parcel.ref.order_external_id
-        for parcel in parcels
-        for package in packages[parcel.order_id]
+        orders[order_id].external_id
+        for order_id in orders
+        for package in packages[order_id]
         if package.status == "processed" and package.tracking_number is None
     }
     if waiting:
