@@ -232,7 +232,7 @@ async def start_chunk(
     After a cancellation, items nobody has begun are skipped instead.
     """
     operation = await repository.get_operation(session, merchant_id, operation_id, lock=True)
-    if operation.started_at is None:
+    if operation.started_at is None and operation.finished_at is None:
         operation.started_at = await clock.now(session)
         operation.state = "running"
     if operation.cancel_requested_at is not None:
@@ -352,7 +352,15 @@ async def retry(session: AsyncSession, merchant_id: UUID, operation_id: UUID, id
         operation_id,
         from_states=("failed",),
         only_retryable=True,
-        values={"state": "pending", "code": None, "retryable": False, "channel_code": None, "channel_reason": None},
+        values={
+            "state": "pending",
+            "code": None,
+            "retryable": False,
+            "source": "plugosync",
+            "channel_code": None,
+            "channel_reason": None,
+            "next_action": None,
+        },
     )
     if items:
         operation.finished_at = operation.started_at = None

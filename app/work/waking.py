@@ -46,6 +46,7 @@ class Waker:
         self._settings = redis_settings(url)
         self._pool: ArqRedis | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._opening = asyncio.Lock()
         self._away_until = 0.0
 
     def committed(self, info: dict[str, Any]) -> None:
@@ -61,18 +62,23 @@ class Waker:
         if loop.time() < self._away_until:
             return
         try:
-            if self._pool is None:
-                self._pool = await create_pool(
-                    self._settings, job_serializer=serialize, job_deserializer=deserialize, default_queue_name=QUEUE
-                )
+            pool = await self._open()
             for work_id, dispatch_no in wakes:
-                await self._pool.enqueue_job(JOB, str(work_id), _job_id=f"{work_id}:{dispatch_no}")
+                await pool.enqueue_job(JOB, str(work_id), _job_id=f"{work_id}:{dispatch_no}")
         except (RedisError, OSError, TimeoutError) as error:
             self._away_until = loop.time() + 2
             log.warning("wake_up_lost", reason=type(error).__name__, count=len(wakes))
 
+    async def _open(self) -> ArqRedis:
+        async with self._opening:
+            if self._pool is None:
+                self._pool = await create_pool(
+                    self._settings, job_serializer=serialize, job_deserializer=deserialize, default_queue_name=QUEUE
+                )
+        return self._pool
+
     async def close(self) -> None:
-        """Let pending wake-ups go and close the connection."""
+        """Drop wake-ups that are still on their way (the poll finds the work) and close the connection."""
         for task in list(self._tasks):
             task.cancel()
         if self._pool is not None:

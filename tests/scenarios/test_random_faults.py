@@ -61,8 +61,9 @@ class Run:
     async def plan_faults(self) -> None:
         """Some for every kind of call; a second ship is a second parcel in most runs."""
         for operation, modes in FAULTS.items():
-            for mode in self.random.sample(modes, self.random.randint(1, 4 if operation == "ship" else 2)):
-                await self.plan(operation, mode, times=self.random.randint(1, 3))
+            is_effect = operation == "ship"
+            for mode in self.random.sample(modes, self.random.randint(2, 4) if is_effect else 1):
+                await self.plan(operation, mode, times=self.random.randint(1, 4 if is_effect else 2))
         if self.random.random() < 0.8:
             await self.plan("ship", "accept_duplicates", probability=1)
         if self.random.random() < 0.7:
@@ -92,12 +93,16 @@ class Run:
             self.log.append(f"{number} {to}: {'done' if done else 'impossible'}")
 
     async def suffer(self) -> None:
-        """Two clicks, buyers and faults at once, for a while."""
+        """Two clicks, buyers and faults at once, then a third click while reads lag."""
         await self.arrange()
         await asyncio.gather(self.world.work(), self.buyers(most=2), self.arrange())
-        for _ in range(3):
+        for step in range(3):
             await self.world.pass_time(self.random.choice([3, 15, 61, 200]))
             await self.buyers(most=1)
+            if step == 1:
+                await self.merchant.import_orders()
+                await self.world.work()
+                await self.arrange()
 
     async def heal(self) -> None:
         """No more faults, every open question is answered, and time goes on until everything has come to rest."""
@@ -111,8 +116,9 @@ class Run:
         await self.come_to_rest()
 
     async def come_to_rest(self) -> None:
-        """At most as long as the settle window and every pause after it."""
-        for seconds in (70, 1260, 10, 10, 30, 620, 620, 620):
+        """As long as late effects and reads that lag may take, at most until every pause after the settle window."""
+        await self.world.pass_time(70)
+        for seconds in (1260, 10, 10, 30, 620, 620, 620):
             await self.world.pass_time(seconds)
             if all([(await self.merchant.operation(one))["finished_at"] for one in self.operations]):
                 break
