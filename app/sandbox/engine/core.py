@@ -1,6 +1,8 @@
 """The engine: one world for all simulators, and the protocol a simulator implements."""
 
 import asyncio
+import hashlib
+import random
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -97,6 +99,11 @@ class Engine:
     def each_simulator(self) -> list[Simulator]:
         """Every one once, whatever the number of channels it serves."""
         return list({id(one): one for one in self.simulators.values()}.values())
+
+    def random_for(self, *parts: object) -> random.Random:
+        """Chance that is the same for the same words and seed."""
+        seed = hashlib.sha256(repr((self.seed, *parts)).encode()).digest()
+        return random.Random(seed)  # noqa: S311 (a repeatable world, no secret)
 
     def later(self, seconds: float, channel: str, kind: str, **args: Any) -> None:
         """Have the channel's simulator apply `kind` in so many seconds of sandbox time."""

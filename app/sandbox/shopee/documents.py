@@ -5,9 +5,10 @@ from typing import Any
 
 from starlette.responses import Response
 
+from app.sandbox.engine.papers import draw_labels
 from app.sandbox.shopee.answers import Refused, success
 from app.sandbox.shopee.calls import ShopeeCall, Spec
-from app.sandbox.shopee.labels import Label, draw_labels
+from app.sandbox.shopee.labels import to_label
 from app.sandbox.shopee.lifecycle import SHIPPABLE
 from app.sandbox.shopee.recording import record, record_refusal
 from app.sandbox.shopee.world import CHANNEL, Order, Package, World
@@ -55,7 +56,7 @@ class Documents:
             raise Refused(
                 "logistics.packages_can_not_download_together", "The packages can not be downloaded together."
             )
-        labels = [Label(call.shop["name"], order, package) for order, package in found]
+        labels = [to_label(call.shop["name"], order, package) for order, package in found]
         if "omit_item" in call.strange:
             labels = labels[1:]
         return Response(draw_labels(labels) if labels else b"", media_type="application/pdf")
@@ -72,7 +73,7 @@ class Documents:
         is_new = kind not in package["documents"]
         record(self.world, call, order, package, is_effective=is_new, params={"type": kind})
         if is_new:
-            seconds = self.world.random_for("label", package["package_number"], kind).uniform(*MAKING_SECONDS)
+            seconds = self.world.engine.random_for("label", package["package_number"], kind).uniform(*MAKING_SECONDS)
             package["documents"][kind] = self.world.engine.clock.now() + seconds
             self.world.save(order, touch=False)
             where = {"order_sn": order["order_sn"], "package_number": package["package_number"]}

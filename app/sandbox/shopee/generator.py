@@ -5,21 +5,9 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+from app.sandbox.engine.catalogue import FEES, FIRST_NAMES, LAST_NAMES, NOTES, PLACES, PRODUCTS, STREETS
 from app.sandbox.engine.core import Impossible, UnknownThing
-from app.sandbox.shopee.catalogue import (
-    CASH_ON_DELIVERY,
-    COURIER_OF,
-    COURIERS,
-    FEES,
-    FIRST_NAMES,
-    LAST_NAMES,
-    NOTES,
-    PAYMENTS,
-    PLACES,
-    PRODUCTS,
-    STREETS,
-    Courier,
-)
+from app.sandbox.shopee.catalogue import CASH_ON_DELIVERY, COURIER_OF, COURIERS, PAYMENTS, Courier
 from app.sandbox.shopee.world import Order, Package, Shop, World
 
 WIB_SECONDS = 7 * 3600
@@ -32,7 +20,7 @@ _SPREAD = 1_234_567_890_127  # coprime to 36: every serial gives another number,
 
 def new_shop(world: World, name: str, shop_id: int) -> Shop:
     """A shop with items, stock and two pickup addresses; the seller has not consented to anything yet."""
-    chance = world.random_for("shop", shop_id)
+    chance = world.engine.random_for("shop", shop_id)
     shop: Shop = {
         "shop_id": shop_id,
         "name": name,
@@ -50,7 +38,7 @@ def new_order(world: World, shop: Shop, wish: dict[str, Any]) -> Order:
     """An order as it is at checkout (unpaid). Raises Impossible when the shop is sold out."""
     serial = world.engine.store.next_number("shopee.order")
     seed = wish.get("seed")
-    chance = world.random_for("order", serial if seed is None else (seed, wish.get("position", 0)))
+    chance = world.engine.random_for("order", serial if seed is None else (seed, wish.get("position", 0)))
     now = world.now()
     courier = _courier(wish.get("courier"), chance)
     lines = _lines(shop, chance, wish)

@@ -40,7 +40,7 @@ class Lifecycle:
         if method == "non_integrated":
             self._hand_to_own_courier(order, package, tracking_number)
             return
-        chance = self.world.random_for("delay", package["package_number"])
+        chance = self.world.engine.random_for("delay", package["package_number"])
         self.world.save(order)
         where = {"order_sn": order["order_sn"], "package_number": package["package_number"]}
         later = self.world.engine.later

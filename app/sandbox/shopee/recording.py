@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from app.sandbox.engine import staleness
 from app.sandbox.shopee.answers import Refused, not_found
 from app.sandbox.shopee.calls import ShopeeCall
 from app.sandbox.shopee.world import CHANNEL, Order, Package, World
@@ -32,7 +33,7 @@ def record(
 def keep_view_for_stale_reads(world: World, call: ShopeeCall, order: Order) -> None:
     """Called right before the effect."""
     if "stale_read" in call.strange:
-        world.remember_for_stale_reads(order, call.strange["stale_read"])
+        staleness.remember(world.engine.clock, order, call.strange["stale_read"])
 
 
 def find_own_order(world: World, call: ShopeeCall) -> Order:

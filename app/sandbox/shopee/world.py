@@ -1,10 +1,8 @@
 """Shops, tokens, items and orders of the simulated Shopee, kept in memory and on disk."""
 
-import copy
-import hashlib
-import random
 from typing import Any
 
+from app.sandbox.engine import staleness
 from app.sandbox.engine.core import Engine, UnknownThing
 
 PARTNER_ID = 2001887
@@ -81,20 +79,7 @@ class World:
 
     def seen(self, order: Order) -> Order:
         """The order as reads show it now: the state before a write while a planned lag lasts."""
-        stale = order.get("stale")
-        if stale is not None and self.engine.clock.now() < stale["until"]:
-            return dict(stale["view"])
-        return order
-
-    def remember_for_stale_reads(self, order: Order, milliseconds: int) -> None:
-        """Reads lag behind the write that follows."""
-        view = copy.deepcopy({key: value for key, value in self.seen(order).items() if key != "stale"})
-        order["stale"] = {"until": self.engine.clock.now() + milliseconds / 1000, "view": view}
-
-    def random_for(self, *parts: object) -> random.Random:
-        """Chance that is the same for the same words."""
-        seed = hashlib.sha256(repr((self.engine.seed, *parts)).encode()).digest()
-        return random.Random(seed)  # noqa: S311 (a repeatable world, no secret)
+        return staleness.seen(self.engine.clock, order)
 
     def sell(self, order: Order) -> None:
         """Checkout takes the goods out of the seller's stock."""
