@@ -13,7 +13,7 @@ from uuid import UUID
 
 import structlog
 
-from app.channels.contract import Authorises, Connectors, GrantedCredential, ShopAccess, Tokens
+from app.channels.contract import Authorises, Connectors, ConsentStart, GrantedCredential, ShopAccess, Tokens
 from app.channels.errors import ChannelError, Rejected
 from app.core.ids import Prefixed
 from app.core.security import Keyring
@@ -92,7 +92,9 @@ def _to_begun(context: Context, consent: Consent, state: str) -> Begun:
     connector = find_authoriser(context.connectors, connection.channel)
     redirect_uri = f"{context.settings.base_url}/v1/connections/callback/{connection.channel}"
     assert connection.expires_at is not None
-    return Begun(connection, connector.authorization_url(state, redirect_uri, consent.at), connection.expires_at)
+    return Begun(
+        connection, connector.authorization_url(ConsentStart(state, redirect_uri, consent.at)), connection.expires_at
+    )
 
 
 def find_authoriser(connectors: Connectors, channel: str) -> Authorises:

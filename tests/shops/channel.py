@@ -10,6 +10,7 @@ from app.channels.contract import (
     ChannelAccount,
     ChannelFacts,
     ChannelShop,
+    ConsentStart,
     GrantedCredential,
     OrderListPage,
     OrdersReading,
@@ -82,8 +83,8 @@ class RotatingChannel:
 
     # --- the contract
 
-    def authorization_url(self, state: str, redirect_uri: str, now: datetime) -> str:
-        return f"http://testshop.example/auth?redirect_uri={redirect_uri}&state={state}"
+    def authorization_url(self, start: ConsentStart) -> str:
+        return f"http://testshop.example/auth?redirect_uri={start.redirect_uri}&state={start.state}"
 
     async def exchange(self, callback: Mapping[str, str]) -> tuple[GrantedCredential, ...]:
         self.exchanges += 1

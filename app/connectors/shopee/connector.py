@@ -16,6 +16,7 @@ from app.channels.contract import (
     ChannelListing,
     ChannelOrder,
     ChannelShop,
+    ConsentStart,
     GrantedCredential,
     Handover,
     LabelStatus,
@@ -90,19 +91,19 @@ class ShopeeConnector:
 
     # --- authorisation ------------------------------------------------------------------------------------------------
 
-    def authorization_url(self, state: str, redirect_uri: str, now: datetime) -> str:
+    def authorization_url(self, start: ConsentStart) -> str:
         """The consent page; the older, signed form has no `state` of its own, so it travels in the redirect."""
         path = urlsplit(self._auth_url).path
         if path.endswith("/auth_partner"):
-            separator = "&" if "?" in redirect_uri else "?"
-            redirect = f"{redirect_uri}{separator}{urlencode({'state': state})}"
+            separator = "&" if "?" in start.redirect_uri else "?"
+            redirect = f"{start.redirect_uri}{separator}{urlencode({'state': start.state})}"
             return f"{self._auth_url}?{urlencode({**self._client.signed(path), 'redirect': redirect})}"
         query = {
             "partner_id": self._client.partner_id,
             "auth_type": "seller",
-            "redirect_uri": redirect_uri,
+            "redirect_uri": start.redirect_uri,
             "response_type": "code",
-            "state": state,
+            "state": start.state,
         }
         return f"{self._auth_url}?{urlencode(query)}"
 

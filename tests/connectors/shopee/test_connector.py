@@ -11,7 +11,7 @@ import httpx
 import pytest
 import respx
 
-from app.channels.contract import PackageRef, PushRequest, ShopAccess, Tokens
+from app.channels.contract import ConsentStart, PackageRef, PushRequest, ShopAccess, Tokens
 from app.channels.errors import AlreadyDone, Malformed, Rejected, Throttled, Unauthorized, Unknown
 from app.connectors.shopee import decoding, wire
 from app.connectors.shopee.client import Client
@@ -42,7 +42,7 @@ def asked(route: respx.Route, number: int = -1) -> httpx.QueryParams:
 
 
 def test_consent_goes_to_the_sellers_page(shopee: ShopeeConnector) -> None:
-    url = urlsplit(shopee.authorization_url("st4te", "https://hub.example.id/cb?x=1", CHANNEL_NOW))
+    url = urlsplit(shopee.authorization_url(ConsentStart("st4te", "https://hub.example.id/cb?x=1", CHANNEL_NOW)))
 
     assert url.netloc + url.path == "open.shopee.test/auth"
     assert parse_qs(url.query) == {
@@ -60,7 +60,9 @@ def test_the_older_consent_link_is_signed_and_carries_the_state_in_the_redirect(
     auth_url = "https://api.shopee.test/api/v2/shop/auth_partner"
     shopee = ShopeeConnector(client, settings.model_copy(update={"auth_url": auth_url}))
 
-    query = parse_qs(urlsplit(shopee.authorization_url("st4te", "https://hub.example.id/cb", CHANNEL_NOW)).query)
+    query = parse_qs(
+        urlsplit(shopee.authorization_url(ConsentStart("st4te", "https://hub.example.id/cb", CHANNEL_NOW))).query
+    )
 
     assert query["redirect"] == ["https://hub.example.id/cb?state=st4te"]
     assert len(query["sign"][0]) == 64 and query["timestamp"][0].isdigit()
