@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, Integer, LargeBinary, UniqueConstraint, text
+from sqlalchemy import BigInteger, Index, Integer, LargeBinary, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -69,3 +69,11 @@ class AttemptRow(Base):
     outcome: Mapped[dict[str, Any]] = mapped_column(JSONB)
     sent_at: Mapped[datetime | None]
     ended_at: Mapped[datetime]
+
+
+class ParcelNumberRow(Base):
+    """The last parcel number given to a parcel of the merchant that has no courier's number."""
+
+    __tablename__ = "parcel_numbers"
+    merchant_id: Mapped[UUID] = mapped_column(primary_key=True)
+    last: Mapped[int] = mapped_column(BigInteger)

@@ -55,6 +55,13 @@ class OrderRow(Base):
         ),
         Index("ix_orders_ship_by", "merchant_id", "status", "ship_by", "id"),
         # Its predicate says all that "overdue" means but the time: such orders are counted without looking at them.
+        Index(
+            "ix_orders_gated",
+            "merchant_id",
+            "shop_id",
+            "placed_at",
+            postgresql_where=text("status = 'ordered' and first_step = 'gate'"),
+        ),
         Index("ix_orders_deadline", "merchant_id", "ship_by", postgresql_where=text(AWAITED)),
         Index("ix_orders_updated", "merchant_id", "updated_at", "id"),
         Index(
@@ -112,6 +119,15 @@ class OrderRow(Base):
     channel_hold_until: Mapped[datetime | None]
     not_shippable: Mapped[str | None]
     """Our code why the merchant must not arrange it (fulfilled by the channel, …)."""
+    first_step: Mapped[str] = mapped_column(server_default="none")
+    """How it is received: `call` (at the channel), `gate` (here only) or `none`."""
+    received_at: Mapped[datetime | None]
+    received_by: Mapped[str | None]
+    """`user`, `auto`, or `implied` (arranged or shipped without)."""
+    is_urgent: Mapped[bool] = mapped_column(server_default=text("false"))
+    """Minutes count: a gate lets it through at once."""
+    cancels_at: Mapped[datetime | None]
+    """The channel cancels by itself what is not arranged by then."""
     print_status: Mapped[str] = mapped_column(server_default="not_printed")
     is_linked: Mapped[bool] = mapped_column(server_default=text("false"))
     is_cod: Mapped[bool]

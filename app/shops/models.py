@@ -21,6 +21,8 @@ class ConnectionRow(Base):
     state: Mapped[str]
     """pending, connected, needs_reauth or disconnected."""
     return_url: Mapped[str]
+    store_url: Mapped[str | None]
+    """Where the store stands, for channels without a server of their own."""
     created_by: Mapped[UUID | None]
     """The user or API key that must confirm."""
     callback: Mapped[bytes | None] = mapped_column(LargeBinary)
@@ -98,6 +100,8 @@ class AccountRow(Base):
     """Orders are complete back to here."""
     last_poll_at: Mapped[datetime | None]
     last_push_at: Mapped[datetime | None]
+    pushes_subscribed_at: Mapped[datetime | None]
+    """When its pushes were last ordered at the channel, where they are ordered per account."""
     last_error: Mapped[str | None]
     last_error_at: Mapped[datetime | None]
 
