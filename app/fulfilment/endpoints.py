@@ -46,7 +46,7 @@ async def act_on_orders(
     idempotency: IdempotencyDep,
     response: Response,
 ) -> Operation:
-    """Print, hold or release many orders. The answer is an operation; each order has its own outcome."""
+    """Receive, print, hold, release or mark many orders. The answer is an operation; each order has its own outcome."""
     opened = await database.transact(
         planning.bulk,
         actor.merchant_id,

@@ -42,6 +42,9 @@ class Wish:
         }
 
 
+_EITHER: tuple[HandoverMethod, ...] = ("pickup", "dropoff")
+
+
 class NotPossible(Exception):
     """The channel does not offer what was wished. `code` is the item's."""
 
@@ -51,11 +54,20 @@ class NotPossible(Exception):
         self.params = params
 
 
-def choose(options: ShippingOptions, wish: Wish, *, timezone: ZoneInfo, sender_name: str) -> Handover:
-    """The hand-over to ask for. Raises NotPossible."""
-    method = next((offered for offered in options.methods if offered.method == wish.method), None)
-    if method is None:
+def choose(
+    options: ShippingOptions, wish: Wish, *, timezone: ZoneInfo, sender_name: str, is_channels_choice: bool = False
+) -> Handover:
+    """The hand-over to ask for. Raises NotPossible.
+
+    `is_channels_choice`: between pickup and drop-off the channel decides, whatever is wished.
+    """
+    accepted = _EITHER if is_channels_choice and wish.method in _EITHER else (wish.method,)
+    offered = {method.method: method for method in options.methods if method.method in accepted}
+    if not offered:
         raise NotPossible("handover_not_offered")
+    method = offered.get(wish.method) or next(iter(offered.values()))
+    if method.method != wish.method:
+        return Handover(method=method.method)
     if wish.method == "pickup":
         return _pickup(method, wish, timezone)
     if wish.method == "manual" and not wish.tracking_number:

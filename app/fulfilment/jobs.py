@@ -1,10 +1,14 @@
 """Worker entry points of fulfilment."""
 
-from app.fulfilment import arranging, holding, printing, printing_invoices, printing_packs
+from app.fulfilment import arranging, dispatching, holding, printing, printing_invoices, printing_packs, receiving
 from app.work.context import Handler
 
 JOBS: dict[str, Handler] = {
     "fulfilment.arrange_shipment": arranging.run_chunk,
+    "fulfilment.receive": receiving.run_chunk,
+    "fulfilment.mark_dispatched": dispatching.run_dispatch_chunk,
+    "fulfilment.mark_delivered": dispatching.run_delivery_chunk,
+    "fulfilment.handed_over": dispatching.run_handed_over,
     "fulfilment.hold": holding.run_hold_chunk,
     "fulfilment.release": holding.run_release_chunk,
     "fulfilment.print_labels": printing.run_label_chunk,

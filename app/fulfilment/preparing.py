@@ -13,7 +13,7 @@ from app.fulfilment import ledger, shipping
 from app.fulfilment.handovers import Wish
 from app.fulfilment.models import IntentRow
 from app.fulfilment.outcomes import derive_item, is_retryable, package_entry
-from app.fulfilment.shipping import KIND, Parcel, is_plan_stale, next_action_of
+from app.fulfilment.shipping import KIND_OF, RECEIVE, Parcel, is_plan_stale, next_action_of
 from app.operations import repository as items_repository
 from app.operations import service as operations
 from app.operations.models import OperationItemRow, OperationRow
@@ -42,6 +42,7 @@ class _Refusal:
 class _Work:
     """An item with everything that decides about it, all of it locked. `mine`: its open intents by package."""
 
+    kind: str
     item: OperationItemRow
     order: OrderRow
     packages: Sequence[PackageRow]
@@ -74,8 +75,12 @@ async def prepare(
 ) -> list[Parcel]:
     """Check every order as it was just read, settle those that cannot be arranged, and plan an intent per package."""
     parcels: list[Parcel] = []
-    for work in await _load(session, merchant_id, item_ids):
+    for work in await _load(session, merchant_id, KIND_OF[operation.kind], item_ids):
         refusal = _refusal(operation, work, read)
+        if refusal is None and work.order.status == "ordered" and work.order.first_step == "gate":
+            await _pass_gate(session, merchant_id, work)
+            if work.kind == RECEIVE:
+                continue
         parcels += await _plan_item(session, merchant_id, work, refusal)
     if parcels:
         fail.point("intent.planned")
@@ -88,7 +93,14 @@ async def prepare(
     return parcels
 
 
-async def _load(session: AsyncSession, merchant_id: UUID, item_ids: list[UUID]) -> list[_Work]:
+async def _pass_gate(session: AsyncSession, merchant_id: UUID, work: _Work) -> None:
+    """Our own step, asked for or implied: no channel has to be told."""
+    await shipping.pass_gate(session, merchant_id, work.order.id, by=None if work.kind == RECEIVE else "implied")
+    if work.kind == RECEIVE:
+        await operations.settle_item(session, merchant_id, work.item.id, "succeeded")
+
+
+async def _load(session: AsyncSession, merchant_id: UUID, kind: str, item_ids: list[UUID]) -> list[_Work]:
     """Those of the items that still run."""
     locked = [await items_repository.lock_item(session, merchant_id, one) for one in item_ids]
     items = [item for item in locked if item.state == "running"]
@@ -100,7 +112,7 @@ async def _load(session: AsyncSession, merchant_id: UUID, item_ids: list[UUID]) 
         assert item.order_id is not None, "items without an order are settled when the operation is opened"
         intents = await ledger.list_of_items(session, merchant_id, [item.id])
         mine = {intent.target: intent for intent in intents}
-        found.append(_Work(item, orders[item.order_id], packages[item.order_id], mine))
+        found.append(_Work(kind, item, orders[item.order_id], packages[item.order_id], mine))
     return found
 
 
@@ -113,7 +125,7 @@ def _refusal(operation: OperationRow, work: _Work, read: OrdersRead) -> _Refusal
         return _Refusal("not_found", "failed", source)
     if not work.mine and (is_plan_stale(operation, item, order) or _has_other_packages(operation, work)):
         return _Refusal("plan_stale")
-    code = actions.refusal("arrange_shipment", order, is_ours=bool(work.mine))
+    code = actions.refusal(operation.kind, order, is_ours=bool(work.mine))
     return _Refusal(code, params={"reason": order.hold or ""}) if code is not None else None
 
 
@@ -129,7 +141,7 @@ async def _plan_item(session: AsyncSession, merchant_id: UUID, work: _Work, refu
     """Decide about each package and write the item. Answers the parcels to send."""
     item = work.item
     entries = await _close_gone(session, merchant_id, work)
-    if entries and refusal is None:
+    if entries and refusal is None and work.kind != RECEIVE:
         # Whether a package went out that is no longer listed has to be known before another one does.
         refusal = _Refusal("packages_changed", "failed")
     parcels: list[Parcel] = []
@@ -184,7 +196,9 @@ async def _decide(
     """State and code of one package, and the intent under which it is being arranged."""
     mine = work.mine.get(package.id)
     was_ours = work.entry_of(package.id).get("state") == "succeeded"
-    if package.status in _DONE:
+    if work.kind != RECEIVE and package.awaits_receipt and refusal is None:
+        return "running", None, None  # it was received; under which number it goes on, the next read tells
+    if _is_done(work.kind, package):
         if mine is not None and not await shipping.drop(session, merchant_id, mine, "overtaken"):
             was_ours = await shipping.adopt(session, merchant_id, mine) or was_ours
         return ("succeeded", None, None) if was_ours else ("skipped", "already_done", None)
@@ -194,20 +208,31 @@ async def _decide(
     if package.status == "cancelled" or refusal is not None:
         if mine is not None:
             await shipping.drop(session, merchant_id, mine, refusal.code if refusal else "order_cancelled")
-        if was_ours:
-            return "succeeded", None, None
-        return (refusal.state, refusal.code, None) if refusal is not None else ("failed", "order_cancelled", None)
+        state, code = (refusal.state, refusal.code) if refusal is not None else ("failed", "order_cancelled")
+        return ("succeeded", None, None) if was_ours else (state, code, None)
+    return await _plan_intent(session, merchant_id, work, package)
+
+
+async def _plan_intent(
+    session: AsyncSession, merchant_id: UUID, work: _Work, package: PackageRow
+) -> tuple[str, str | None, IntentRow | None]:
     verdict, intent = await ledger.plan(
         session,
         merchant_id,
-        ledger.Target(work.order.account_id, work.order.id, KIND, package.id),
+        ledger.Target(work.order.account_id, work.order.id, work.kind, package.id),
         work.item.id,
-        _wish(work.item, package),
+        {} if work.kind == RECEIVE else _wish(work.item, package),
         was_undone=package.status == "to_process" and package.effect_state is None,
     )
     if verdict != "mine":
         return "skipped", "already_in_progress" if verdict == "busy" else "already_done", None
     return (*_entry_state(intent), intent)
+
+
+def _is_done(kind: str, package: PackageRow) -> bool:
+    if kind == RECEIVE:
+        return not package.awaits_receipt or package.effect_state == "received"
+    return package.status in _DONE
 
 
 def _entry_state(intent: IntentRow) -> tuple[str, str | None]:
@@ -230,8 +255,9 @@ def _to_parcel(work: _Work, package: PackageRow, intent: IntentRow) -> Parcel:
         shop_id=order.shop_id,
         channel=order.channel,
         ref=shipping.to_ref(order, package, work.packages),
-        wish=Wish.from_details(_wish(work.item, package)),
+        wish=Wish(method="pickup") if work.kind == RECEIVE else Wish.from_details(_wish(work.item, package)),
         sender_name=order.sender_name,
+        is_own_courier=order.is_own_courier,
     )
 
 

@@ -68,7 +68,7 @@ class BulkOptions(Body):
 class BulkAction(Body):
     """Do one thing to many orders."""
 
-    action: Literal["print_labels", "print_invoices", "hold", "release"]
+    action: Literal["receive", "print_labels", "print_invoices", "hold", "release", "mark_dispatched", "mark_delivered"]
     selection: Selection
     options: BulkOptions = BulkOptions()
     dry_run: bool = False

@@ -11,7 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.channels.contract import Handover, PackageRef, ShipmentReading
 from app.channels.errors import ChannelError, Rejected
 from app.core import clock, fail
-from app.fulfilment import ledger
+from app.core.context import caller
+from app.fulfilment import ledger, parcel_numbers
 from app.fulfilment.handovers import Wish
 from app.fulfilment.models import IntentRow
 from app.fulfilment.outcomes import derive_item, is_retryable
@@ -23,7 +24,10 @@ from app.orders import effects, reading
 from app.orders.models import OrderRow, PackageRow
 from app.work import service as work
 
-KIND = "ship"
+SHIP, RECEIVE = "ship", "receive"
+KIND_OF = {"arrange_shipment": SHIP, "receive": RECEIVE}
+"""Which effect an action brings about."""
+_EVENTS = {SHIP: "shipment.arrange", RECEIVE: "order.receive"}
 _NUMBER_AFTER = timedelta(seconds=10)
 
 
@@ -41,6 +45,7 @@ class Parcel:
     ref: PackageRef
     wish: Wish
     sender_name: str | None
+    is_own_courier: bool = False
 
 
 def to_ref(order: OrderRow, package: PackageRow, packages: Sequence[PackageRow]) -> PackageRef:
@@ -50,6 +55,7 @@ def to_ref(order: OrderRow, package: PackageRow, packages: Sequence[PackageRow])
         package_number=package.package_number,
         is_only_package=len(packages) == 1,
         tracking_number=package.tracking_number,
+        courier=package.courier,
     )
 
 
@@ -70,6 +76,7 @@ def next_action_of(code: str) -> str | None:
         "on_hold": "release",
         "cancellation_requested": "answer_cancellation",
         "receive_first": "receive",
+        "not_dispatched": "mark_dispatched",
         "slot_unavailable": "arrange_shipment",
         "handover_not_offered": "arrange_shipment",
         "packages_changed": "arrange_shipment",
@@ -95,7 +102,7 @@ async def confirm(
     if intent is None:
         return False
     tracking_number = await _take_effect(session, merchant_id, intent, evidence, told)
-    method = str(intent.params["method"])
+    method = intent.params.get("method")
     await _note(session, merchant_id, intent, "succeeded", tracking_number=tracking_number, handover_effective=method)
     return True
 
@@ -107,7 +114,7 @@ async def adopt(session: AsyncSession, merchant_id: UUID, intent: IntentRow) -> 
         return False
     await _take_effect(session, merchant_id, intent, "read", None)
     item = await items_repository.lock_item(session, merchant_id, intent.item_id)
-    item.handover_effective = str(intent.params["method"])
+    item.handover_effective = intent.params.get("method")
     await request_tracking_numbers(session, merchant_id, intent.account_id, [intent.order_id])
     return True
 
@@ -130,9 +137,16 @@ async def _lock(session: AsyncSession, merchant_id: UUID, intent_id: UUID) -> No
 async def _take_effect(
     session: AsyncSession, merchant_id: UUID, intent: IntentRow, evidence: str, told: ShipmentReading | None
 ) -> str | None:
-    """The package is arranged. Answers its tracking number where it is known."""
+    """The package is arranged, or received. Answers its tracking number where it is known."""
+    if intent.kind == RECEIVE:
+        await effects.mark_received(
+            session, merchant_id, intent.order_id, intent.target, by=_by(), until=intent.settle_until
+        )
+        await record_receipt(session, merchant_id, intent.order_id, _by(), reference=str(intent.call_id or ""))
+        return None
     method = str(intent.params["method"])
-    own_number = intent.params.get("tracking_number") if method == "manual" else None
+    is_ours = method == "manual" or bool(intent.params.get("is_own_number"))
+    own_number = intent.params.get("tracking_number") if is_ours else None
     tracking_number = (told.tracking_number if told else None) or own_number
     await effects.mark_arranged(
         session,
@@ -154,6 +168,41 @@ async def _take_effect(
         channel_reference=str(intent.call_id or ""),
     )
     return tracking_number
+
+
+async def record_receipt(
+    session: AsyncSession, merchant_id: UUID, order_id: UUID, by: str, *, reference: str = ""
+) -> None:
+    """The order's history says who received it."""
+    await journal.record(
+        session,
+        merchant_id,
+        "order.received",
+        subject_id=order_id,
+        before={"status": "ordered"},
+        after={"status": "ready_to_ship", "by": by},
+        channel_reference=reference,
+    )
+
+
+def _by() -> str:
+    return "auto" if caller().type == "system" else "user"
+
+
+async def pass_gate(session: AsyncSession, merchant_id: UUID, order_id: UUID, *, by: str | None = None) -> None:
+    """Receive an order that no channel has to be asked for. `by`: `implied` when it is arranged without."""
+    by = by or _by()
+    await effects.pass_gate(session, merchant_id, order_id, by=by)
+    await record_receipt(session, merchant_id, order_id, by)
+
+
+async def give_parcel_number(session: AsyncSession, merchant_id: UUID, package_id: UUID, *, known: str | None) -> str:
+    """The number of a parcel that no courier has given one: the one it has, or our next."""
+    if known is not None:
+        return known
+    number = await parcel_numbers.next_number(session, merchant_id)
+    await effects.give_number(session, merchant_id, package_id, number)
+    return number
 
 
 async def fail_parcel(
@@ -180,7 +229,7 @@ async def fail_parcel(
     await journal.record(
         session,
         merchant_id,
-        "shipment.arrange_failed",
+        f"{_EVENTS[intent.kind]}_failed",
         subject_id=intent.order_id,
         after={"code": code, "channel_code": outcome["channel_code"]},
         channel_reference=str(intent.call_id or ""),
@@ -208,7 +257,7 @@ async def _note_doubt(session: AsyncSession, merchant_id: UUID, intent: IntentRo
     await journal.record(
         session,
         merchant_id,
-        "shipment.arrange_unknown",
+        f"{_EVENTS[intent.kind]}_unknown",
         subject_id=intent.order_id,
         after={"channel_code": error.code if error else None},
         channel_reference=str(intent.call_id or ""),
@@ -339,9 +388,18 @@ async def _note(
     )
 
 
-def params_of(handover: Handover) -> dict[str, Any]:
+def params_of(handover: Handover | None) -> dict[str, Any]:
     """What is sent, as kept with the intent."""
-    return {
-        name: getattr(handover, name)
-        for name in ("method", "address_id", "slot_id", "branch_id", "courier", "tracking_number", "sender_name")
-    }
+    return {} if handover is None else {name: getattr(handover, name) for name in _SENT}
+
+
+_SENT = (
+    "method",
+    "address_id",
+    "slot_id",
+    "branch_id",
+    "courier",
+    "tracking_number",
+    "sender_name",
+    "is_own_number",
+)

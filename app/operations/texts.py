@@ -48,6 +48,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "needs_reauth": ("Connect the shop again first.", "Hubungkan ulang toko dahulu."),
     "not_arranged": ("Arrange the shipment first.", "Atur pengiriman dahulu."),
     "not_found": ("There is no such order.", "Pesanan tidak ditemukan."),
+    "not_dispatched": ("Mark it as dispatched first.", "Tandai sebagai dikirim dahulu."),
     "not_needed": ("Not needed for this order.", "Tidak diperlukan untuk pesanan ini."),
     "not_ready": ("The order is not ready for this.", "Pesanan belum siap untuk ini."),
     "on_hold": ("The order is on hold: {reason}", "Pesanan ditahan: {reason}"),

@@ -4,12 +4,11 @@ The order desk shows it (`next_actions`), bulk actions skip by it (`refusal`): o
 """
 
 from collections.abc import Callable
-from typing import Literal, Protocol
+from typing import Protocol
 
 from app.core.context import Language
 
 PICK_PACK_STEPS = ("pick_started", "picked", "packed", "handed_over")
-FirstStep = Literal["none", "receive"]
 
 TEXTS: dict[str, tuple[str, str]] = {
     "already_done": ("This is done already.", "Sudah dikerjakan."),
@@ -22,6 +21,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "fulfilled_by_channel": ("The channel ships this order itself.", "Pesanan ini dikirim oleh kanal."),
     "handled_by_booking": ("A booking already ships this order.", "Pesanan ini dikirim lewat booking."),
     "not_arranged": ("Arrange the shipment first.", "Atur pengiriman dahulu."),
+    "not_dispatched": ("Mark it as dispatched first.", "Tandai sebagai dikirim dahulu."),
     "not_needed": ("Not needed for this order.", "Tidak diperlukan untuk pesanan ini."),
     "not_ready": ("The order is not ready for this.", "Pesanan belum siap untuk ini."),
     "on_hold": ("The order is on hold. Release it first.", "Pesanan sedang ditahan. Lepaskan dahulu."),
@@ -49,6 +49,10 @@ class OrderState(Protocol):
     @property
     def not_shippable(self) -> str | None: ...
     @property
+    def first_step(self) -> str: ...
+    @property
+    def is_own_courier(self) -> bool: ...
+    @property
     def pick_pack(self) -> str | None: ...
 
 
@@ -62,6 +66,8 @@ def refusal(action: str, order: OrderState, *, is_ours: bool = False) -> str | N
 
 
 def _receive(order: OrderState) -> str | None:
+    if order.first_step == "none":
+        return "not_needed"
     if order.status != "ordered":
         return {"unpaid": "unpaid", "cancelled": "order_cancelled"}.get(order.status, "already_done")
     return _obstacle(order)
@@ -77,7 +83,7 @@ def _arrange_shipment(order: OrderState) -> str | None:
     obstacle = _obstacle(order)
     if obstacle is not None:
         return obstacle
-    if order.status == "ordered":
+    if order.status == "ordered" and order.first_step != "gate":
         return "receive_first"
     return "already_in_progress" if order.stage == "processing" else None
 
@@ -91,6 +97,24 @@ def _obstacle(order: OrderState) -> str | None:
     if order.channel_hold_reason is not None:
         return "channel_hold"
     return order.not_shippable
+
+
+def _mark_dispatched(order: OrderState) -> str | None:
+    if not order.is_own_courier:
+        return "not_needed"
+    if order.status in ("unpaid", "cancelled"):
+        return {"unpaid": "unpaid"}.get(order.status, "order_cancelled")
+    if order.status in ("on_delivery", "completed"):
+        return "already_done"
+    return _obstacle(order) or (None if order.stage == "processed" else "not_arranged")
+
+
+def _mark_delivered(order: OrderState) -> str | None:
+    if not order.is_own_courier:
+        return "not_needed"
+    if order.status == "completed":
+        return "already_done"
+    return None if order.status == "on_delivery" else _mark_dispatched(order) or "not_dispatched"
 
 
 def _print_labels(order: OrderState) -> str | None:
@@ -144,6 +168,8 @@ def _pick_pack(order: OrderState, step: str) -> str | None:
 _RULES: dict[str, Callable[[OrderState], str | None]] = {
     "receive": _receive,
     "arrange_shipment": _arrange_shipment,
+    "mark_dispatched": _mark_dispatched,
+    "mark_delivered": _mark_delivered,
     "print_labels": _print_labels,
     "print_invoices": _print_invoices,
     "hold": _hold,
@@ -156,14 +182,14 @@ _RULES: dict[str, Callable[[OrderState], str | None]] = {
 }
 
 
-def next_actions(order: OrderState, first_step: FirstStep, language: Language) -> list[dict[str, str | bool | None]]:
+def next_actions(order: OrderState, language: Language) -> list[dict[str, str | bool | None]]:
     """Every action with whether it is possible now; of picking and packing only the step that comes next."""
     found: list[dict[str, str | bool | None]] = []
     done = -1 if order.pick_pack is None else PICK_PACK_STEPS.index(order.pick_pack)
     for action in _RULES:
         if action in PICK_PACK_STEPS and PICK_PACK_STEPS.index(action) != done + 1:
             continue
-        code = "not_needed" if action == "receive" and first_step == "none" else refusal(action, order)
+        code = refusal(action, order)
         found.append({"action": action, "is_allowed": code is None, "code": code, "text": text_of(code, language)})
     return found
 

@@ -13,11 +13,10 @@ async def read_desk(request: Request) -> Desk:
     state = request.app.state
     desk: Desk | None = getattr(state, "order_desk", None)
     if desk is None:
-        connectors = state.context.connectors
         desk = state.order_desk = Desk(
             database=state.database,
             cursor_key=state.keyring.cursor_key,
-            texts=ActionTexts({name: connector.facts.first_step for name, connector in connectors.items()}),
+            texts=ActionTexts(),
             at_risk_hours=state.settings.sla_at_risk_hours,
         )
     return desk

@@ -85,6 +85,66 @@ async def mark_arranged(
     await rollup.rebuild(session, merchant_id, [order_id])
 
 
+async def mark_received(
+    session: AsyncSession, merchant_id: UUID, order_id: UUID, package_id: UUID, *, by: str, until: datetime | None
+) -> None:
+    """The channel has made it a package. Until a read names that, this one stands for it."""
+    order = (await lock_orders(session, merchant_id, [order_id]))[order_id]
+    await _write(
+        session,
+        merchant_id,
+        package_id,
+        open_intent=None,
+        status=case((PackageRow.status == "processing", "to_process"), else_=PackageRow.status),
+        effect_state="received",
+        effect_until=until,
+        effect_base_at=order.channel_updated_at,
+    )
+    await _receive(session, merchant_id, order_id, by)
+    await rollup.rebuild(session, merchant_id, [order_id])
+
+
+async def pass_gate(session: AsyncSession, merchant_id: UUID, order_id: UUID, *, by: str) -> None:
+    """Receive an order at a gate of ours: no channel is asked. The caller has locked it."""
+    await _receive(session, merchant_id, order_id, by, status="ready_to_ship")
+    await rollup.rebuild(session, merchant_id, [order_id])
+
+
+async def _receive(session: AsyncSession, merchant_id: UUID, order_id: UUID, by: str, **values: object) -> None:
+    await session.execute(
+        update(OrderRow)
+        .where(OrderRow.merchant_id == merchant_id, OrderRow.id == order_id)
+        .values(
+            received_at=func.coalesce(OrderRow.received_at, func.app_now()),
+            received_by=func.coalesce(OrderRow.received_by, by),
+            **values,
+        )
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def mark_moved(
+    session: AsyncSession, merchant_id: UUID, order_id: UUID, package_id: UUID, *, to: str, until: datetime
+) -> None:
+    """The merchant says that a parcel left (`in_transit`) or arrived (`delivered`), and the channel knows."""
+    order = (await lock_orders(session, merchant_id, [order_id]))[order_id]
+    await _write(
+        session,
+        merchant_id,
+        package_id,
+        status=to,
+        effect_state="dispatched" if to == "in_transit" else "delivered",
+        effect_until=until,
+        effect_base_at=order.channel_updated_at,
+    )
+    await rollup.rebuild(session, merchant_id, [order_id])
+
+
+async def give_number(session: AsyncSession, merchant_id: UUID, package_id: UUID, tracking_number: str) -> None:
+    """A parcel without a courier's number gets one of ours."""
+    await _write(session, merchant_id, package_id, tracking_number=tracking_number)
+
+
 async def give_back(session: AsyncSession, merchant_id: UUID, order_id: UUID, package_id: UUID) -> None:
     """Our call had no effect: the package waits to be arranged again, unless a read has moved it meanwhile."""
     await lock_orders(session, merchant_id, [order_id])

@@ -3,6 +3,7 @@
 from typing import Final
 
 IMPORTED: Final = "order.imported"
+RECEIVED: Final = "order.received"
 STATUS_CHANGED: Final = "order.status_changed"
 CANCELLATION_REQUESTED: Final = "order.cancellation_requested"
 CANCELLATION_CLOSED: Final = "order.cancellation_closed"

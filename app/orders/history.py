@@ -17,6 +17,14 @@ _ACTORS = {"user": Prefixed("usr"), "api_key": Prefixed("key")}
 
 TEXTS: dict[str, tuple[str, str]] = {
     "order.imported": ("Order imported.", "Pesanan diimpor."),
+    "order.received": ("Order received ({by}).", "Pesanan diterima ({by})."),
+    "order.receive_failed": ("The order could not be received: {code}.", "Pesanan gagal diterima: {code}."),
+    "order.receive_unknown": (
+        "The channel did not say whether the order is received; it is being read back.",
+        "Kanal tidak memastikan pesanan sudah diterima; sedang dibaca ulang.",
+    ),
+    "shipment.dispatched": ("The parcel left.", "Paket dikirim."),
+    "shipment.delivered": ("The parcel arrived.", "Paket sampai."),
     "order.status_changed": (
         "Status changed: {from_state} → {to_state}.",
         "Status berubah: {from_state} → {to_state}.",

@@ -40,16 +40,18 @@ async def ingest(
     *,
     read_started_at: datetime,
     cancellation_response: timedelta | None = None,
+    is_own_courier: bool = False,
 ) -> Ingested:
     """Store what was read. A reading older than what we have, or equal to it, changes nothing and counts as unchanged.
 
-    `cancellation_response` is the time to answer a buyer's request where the channel names no moment.
+    `cancellation_response` is the time to answer a buyer's request where the channel names no moment;
+    `is_own_courier`: the merchant marks what leaves and what arrives.
     """
     if not orders:
         return Ingested()
     shop_ids = await _shop_ids(session, merchant_id, account)
     readings = {
-        order.external_id: Reading(order, shop_ids(order), read_started_at, cancellation_response)
+        order.external_id: Reading(order, shop_ids(order), read_started_at, cancellation_response, is_own_courier)
         for order in sorted(orders, key=lambda one: one.updated_at)  # doubles in one batch: the newest stays
     }
     # What says nothing new needs no lock: whatever others store meanwhile is newer still.

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from app.channels.contract import ChannelLine, ChannelOrder, ChannelPackage
 from app.core.ids import new_id
-from app.orders import events, packing, wording
+from app.orders import events, packing, receiving, wording
 from app.orders.parts import Line, Package
 from app.orders.rollup import Head, Rollup, roll_up, to_columns
 from app.orders.storing import Stored
@@ -50,6 +50,7 @@ class Reading:
     shop_id: UUID
     started_at: datetime
     cancellation_response: timedelta | None = None
+    is_own_courier: bool = False
 
 
 def build(reading: Reading) -> Merged:
@@ -58,6 +59,7 @@ def build(reading: Reading) -> Merged:
     values["shop_id"] = reading.shop_id
     values["status"] = reading.order.status or packing.derive_status([one.status for one in reading.order.packages])
     values["processed_outside"] = False
+    values["is_own_courier"] = reading.is_own_courier
     values |= _cancellation(None, None, reading, values["status"])
     values["read_started_at"] = reading.started_at
     lines = tuple(_line(line, position, None) for position, line in enumerate(reading.order.lines))
@@ -65,6 +67,7 @@ def build(reading: Reading) -> Merged:
         packing.merge(None, package, position=position, reading=_freshness(reading, None)).package
         for position, package in enumerate(reading.order.packages)
     )
+    values |= _receipt(None, values, packages)
     values |= to_columns(_roll_up(values, lines, packages))
     after = {"status": values["status"], "stage": values["stage"], "channel_status": values["channel_status"]}
     return Merged(new_id(), values, lines, packages, (Entry(events.IMPORTED, after=after),))
@@ -78,9 +81,12 @@ def merge(stored: Stored, reading: Reading) -> Merged | None:
     values = wording.describe(reading.order, row)
     values["status"] = reading.order.status or row["status"]
     values["shop_id"] = reading.shop_id if row["status"] in _OPEN else row["shop_id"]
+    values["is_own_courier"] = reading.is_own_courier
     values |= _cancellation(row["cancellation"], row["respond_by"], reading, values["status"])
     lines = _merge_lines(stored.lines, reading.order.lines)
     packages, taken_back = _merge_packages(stored, reading)
+    values |= _receipt(row, values, packages)
+    values["status"] = packing.overlay_status(values["status"], packages)
     values["processed_outside"] = not taken_back and _is_processed_outside(row, values, stored.packages, packages)
     is_same = all(row[name] == value for name, value in values.items())
     if is_same and _by_id(stored.lines) == _by_id(lines) and _by_id(stored.packages) == _by_id(packages):
@@ -120,6 +126,11 @@ def _cancellation(before: str | None, respond_by: datetime | None, reading: Read
         respond_by = (told.requested_at or reading.order.updated_at) + reading.cancellation_response
     reason = wording.clean(told.reason, 500) if told is not None else None
     return {"cancellation": state, "respond_by": respond_by, "cancellation_reason": reason if state else None}
+
+
+def _receipt(row: Mapping[str, Any] | None, values: Mapping[str, Any], packages: Sequence[Package]) -> dict[str, Any]:
+    receipt = receiving.assess(row, values, packages)
+    return {"status": receipt.status, "received_at": receipt.received_at, "received_by": receipt.received_by}
 
 
 def _line(line: ChannelLine, position: int, old: Line | None) -> Line:
@@ -198,7 +209,12 @@ def _entries(
     stored: Stored, values: Mapping[str, Any], lines: Sequence[Line], packages: Sequence[Package]
 ) -> list[Entry]:
     row = stored.row
-    found = [_status_entry(row, values), _cancellation_entry(row, values), _edit_entry(stored, values, lines, packages)]
+    found = [
+        _receipt_entry(row, values),
+        _status_entry(row, values),
+        _cancellation_entry(row, values),
+        _edit_entry(stored, values, lines, packages),
+    ]
     numbers = {package.id: package.tracking_number for package in stored.packages}
     for package in packages:
         before = numbers.get(package.id)
@@ -206,6 +222,12 @@ def _entries(
             after = {"package_number": package.package_number, "tracking_number": package.tracking_number}
             found.append(Entry(events.TRACKING_NUMBER_ASSIGNED, {"tracking_number": before}, after))
     return [entry for entry in found if entry is not None]
+
+
+def _receipt_entry(row: Mapping[str, Any], values: Mapping[str, Any]) -> Entry | None:
+    if row["received_at"] is not None or values["received_at"] is None:
+        return None
+    return Entry(events.RECEIVED, after={"by": values["received_by"]})
 
 
 def _status_entry(row: Mapping[str, Any], values: Mapping[str, Any]) -> Entry | None:

@@ -126,6 +126,8 @@ class OrderRow(Base):
     """`user`, `auto`, or `implied` (arranged or shipped without)."""
     is_urgent: Mapped[bool] = mapped_column(server_default=text("false"))
     """Minutes count: a gate lets it through at once."""
+    is_own_courier: Mapped[bool] = mapped_column(server_default=text("false"))
+    """Nobody but the merchant knows when its parcels leave and arrive: the merchant marks it."""
     cancels_at: Mapped[datetime | None]
     """The channel cancels by itself what is not arranged by then."""
     print_status: Mapped[str] = mapped_column(server_default="not_printed")
@@ -226,10 +228,13 @@ class PackageRow(Base):
     handover: Mapped[str | None]
     lines: Mapped[dict[str, int]] = mapped_column(JSONB)
     """External line id → quantity."""
+    awaits_receipt: Mapped[bool] = mapped_column(server_default=text("false"))
+    """Becomes a package when the channel is asked to receive it."""
     is_gone: Mapped[bool] = mapped_column(server_default=text("false"))
     """The channel no longer lists it (re-split)."""
     effect_state: Mapped[str | None]
-    """`arranged` once our arrange call is confirmed, until the channel agrees or takes it back."""
+    """`received`, `arranged`, `dispatched` or `delivered` once our call is confirmed, until the channel agrees or takes
+    it back."""
     effect_until: Mapped[datetime | None]
     """Until when a read that still shows `to_process` counts as lagging."""
     effect_base_at: Mapped[datetime | None]

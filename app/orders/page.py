@@ -4,12 +4,11 @@
 
 import json
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
 from app.core.context import Language
-from app.orders.actions import FirstStep, next_actions
+from app.orders.actions import next_actions
 
 _NEXT_ACTIONS = re.compile(rb'"next_actions":"([^"]*)"')
 """Cannot match inside a text: its quotes are escaped there."""
@@ -45,7 +44,7 @@ def order_json(*, with_buyer: bool, at_risk_hours: int, is_detail: bool = False)
         f"case when o.is_held then {_object('o.hold reason')} end hold",
         f"case when o.channel_hold_reason is not null then {channel_hold} end channel_hold",
         "o.not_shippable, o.is_linked, o.is_cod, o.is_returned returned, o.processed_outside, o.print_status",
-        "o.pick_pack, o.placed_at, o.paid_at, o.ship_by",
+        "o.pick_pack, o.placed_at, o.paid_at, o.ship_by, o.cancels_at, o.received_at",
         f"{sla} sla",
         "o.updated_at, o.payment_method",
         f"{_object('o.line_count lines, o.quantity')} counts",
@@ -61,7 +60,7 @@ def order_json(*, with_buyer: bool, at_risk_hours: int, is_detail: bool = False)
 
 
 _ACTIONS_KEY = (
-    "concat(o.channel, '|', o.status, '|', o.stage, '|', o.cancellation, '|', o.is_held, '|',"
+    "concat(o.first_step, '|', o.is_own_courier, '|', o.status, '|', o.stage, '|', o.cancellation, '|', o.is_held, '|',"
     " o.channel_hold_reason is not null, '|', o.not_shippable, '|', o.pick_pack)"
 )
 _DETAILS = ("o.amounts, o.recipient, o.buyer_message, o.sender_name, o.version",)
@@ -94,13 +93,14 @@ class _State:
     channel_hold_reason: str | None
     not_shippable: str | None
     pick_pack: str | None
+    first_step: str
+    is_own_courier: bool
 
 
 class ActionTexts:
     """Puts the actions in place of their keys. There are few combinations: each is written once per language."""
 
-    def __init__(self, first_steps: Mapping[str, FirstStep]) -> None:
-        self._first_steps = first_steps
+    def __init__(self) -> None:
         self._write = lru_cache(maxsize=20_000)(self._render)
 
     def put_in(self, orders: bytes, language: Language) -> bytes:
@@ -108,8 +108,10 @@ class ActionTexts:
         return _NEXT_ACTIONS.sub(lambda found: self._write(found[1], language), orders)
 
     def _render(self, key: bytes, language: Language) -> bytes:
-        channel, *facts = key.decode().split("|")
-        status, stage, cancellation, is_held, is_channel_held, not_shippable, pick_pack = facts
+        facts = key.decode().split("|")
+        first_step, is_own_courier, status, stage, cancellation, is_held, is_channel_held, not_shippable, pick_pack = (
+            facts
+        )
         state = _State(
             status=status,
             stage=stage or None,
@@ -118,6 +120,8 @@ class ActionTexts:
             channel_hold_reason="held" if is_channel_held == "t" else None,
             not_shippable=not_shippable or None,
             pick_pack=pick_pack or None,
+            first_step=first_step,
+            is_own_courier=is_own_courier == "t",
         )
-        actions = next_actions(state, self._first_steps.get(channel, "none"), language)
+        actions = next_actions(state, language)
         return b'"next_actions":' + json.dumps(actions, ensure_ascii=False, separators=(",", ":")).encode()

@@ -39,6 +39,7 @@ class Package:
     tracking_number: str | None
     handover: str | None
     lines: dict[str, int]
+    awaits_receipt: bool = False
     is_gone: bool = False
     effect_state: str | None = None
     effect_until: datetime | None = None

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.channels.contract import ChannelFacts, ChannelOrder, OrdersReading
+from app.channels.contract import ChannelOrder, Connector, MarksDelivery, OrdersReading
 from app.core import clock, fail
 from app.core.context import Caller, acting_as, caller
 from app.orders import storing, wording
@@ -56,11 +56,11 @@ async def read_orders(
     """
     wanted = list(dict.fromkeys(external_ids))
     account = await context.database.transact(shops.get_account, merchant_id, account_id)
-    facts = context.connectors[account.channel].facts
+    size = context.connectors[account.channel].facts.detail_batch
     total = OrdersRead()
-    for start in range(0, len(wanted), facts.detail_batch):
-        batch = wanted[start : start + facts.detail_batch]
-        total += await _read_batch(context, merchant_id, account, facts, batch, priority, then)
+    for start in range(0, len(wanted), size):
+        batch = wanted[start : start + size]
+        total += await _read_batch(context, merchant_id, account, batch, priority, then)
     return total
 
 
@@ -68,7 +68,6 @@ async def _read_batch(
     context: Context,
     merchant_id: UUID,
     account: AccountRow,
-    facts: ChannelFacts,
     batch: list[str],
     priority: Priority,
     then: Then | None,
@@ -77,9 +76,26 @@ async def _read_batch(
     reading = await access.call(
         context, merchant_id, account.id, lambda connector, door: connector.get_orders(door, batch), priority=priority
     )
-    channel = Caller(type="channel", name=facts.title, request_id=caller().request_id)
+    return await store_reading(context, merchant_id, account, batch, reading, started_at=started_at, then=then)
+
+
+async def store_reading(
+    context: Context,
+    merchant_id: UUID,
+    account: AccountRow,
+    asked: Sequence[str],
+    reading: OrdersReading,
+    *,
+    started_at: datetime,
+    then: Then | None = None,
+) -> OrdersRead:
+    """Store what the account's channel said about these orders in a read that began at `started_at`."""
+    connector = context.connectors[account.channel]
+    channel = Caller(type="channel", name=connector.facts.title, request_id=caller().request_id)
     with acting_as(channel, merchant_id=merchant_id):
-        return await context.database.transact(_store, merchant_id, account, facts, batch, reading, started_at, then)
+        return await context.database.transact(
+            _store, merchant_id, account, connector, asked, reading, started_at, then
+        )
 
 
 async def request_read(
@@ -151,7 +167,7 @@ async def _store(
     session: AsyncSession,
     merchant_id: UUID,
     account: AccountRow,
-    facts: ChannelFacts,
+    connector: Connector,
     asked: Sequence[str],
     reading: OrdersReading,
     started_at: datetime,
@@ -173,7 +189,8 @@ async def _store(
         account,
         good,
         read_started_at=started_at,
-        cancellation_response=facts.cancellation_response,
+        cancellation_response=connector.facts.cancellation_response,
+        is_own_courier=isinstance(connector, MarksDelivery),
     )
     await storing.delete_failures(session, merchant_id, account.id, list(ingested.ids))
     await quarantine(session, merchant_id, account.id, failures)

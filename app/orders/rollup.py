@@ -1,6 +1,6 @@
 """What an order's row keeps of its lines and packages: stage, couriers, summaries, search text. Always derived."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.ids import Prefixed
-from app.orders import storing
+from app.orders import packing, receiving, storing
 from app.orders.parts import Line, Package
 
 _LINE, _PACKAGE, _LISTING, _PRODUCT = Prefixed("oln"), Prefixed("pkg"), Prefixed("lst"), Prefixed("prd")
@@ -117,9 +117,18 @@ async def rebuild(session: AsyncSession, merchant_id: UUID, order_ids: Sequence[
     rows = []
     for one in stored:
         row = one.row
-        head = Head(row["status"], row["order_number"], row["currency"], row["buyer_username"], row["buyer_name"])
-        rows.append({"id": one.id} | to_columns(roll_up(head, one.lines, one.packages)))
+        status = _effective_status(row, one.packages)
+        head = Head(status, row["order_number"], row["currency"], row["buyer_username"], row["buyer_name"])
+        rows.append({"id": one.id, "status": status} | to_columns(roll_up(head, one.lines, one.packages)))
     await storing.update_orders(session, merchant_id, rows)
+
+
+def _effective_status(row: Mapping[str, Any], packages: Sequence[Package]) -> str:
+    """With our own effects on its packages, which the channel may not show yet."""
+    status: str = row["status"]
+    if status == "ordered" and row["first_step"] == "call" and not receiving.is_awaited(packages):
+        status = "ready_to_ship"
+    return packing.overlay_status(status, packages)
 
 
 def to_columns(rollup: Rollup) -> dict[str, Any]:

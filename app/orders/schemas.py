@@ -209,6 +209,8 @@ class Order(BaseModel):
     placed_at: datetime
     paid_at: datetime | None
     ship_by: datetime | None
+    cancels_at: datetime | None = Field(description="The channel cancels by itself what is not arranged by then.")
+    received_at: datetime | None = Field(description="When it was received, at channels where that is a step.")
     sla: str | None = Field(description="`overdue`, `at_risk`, `ok`; null once arranged or without `ship_by`.")
     updated_at: datetime
     payment_method: str | None

@@ -23,6 +23,7 @@ from app.orders.errors import (
 from app.orders.filters import OrderFilter, resolve
 from app.orders.models import OrderRow
 from app.orders.schemas import ChangeOrder, Selection
+from app.work import service as work
 
 _AT_RISK_HOURS = 4
 
@@ -142,6 +143,10 @@ async def take_step(session: AsyncSession, merchant_id: UUID, order_id: UUID, *,
     if code is not None:
         raise _step_refusal(code, order, action)
     await repository.change_order(session, merchant_id, order_id, pick_pack=action)
+    if action == "handed_over" and order.is_own_courier:
+        await work.add(
+            session, merchant_id, "fulfilment.handed_over", order_id.hex, lane=order.account_id, priority=work.USER
+        )
     kind: Kind = "pick_pack"
     await journal.record(
         session,

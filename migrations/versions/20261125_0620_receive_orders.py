@@ -23,6 +23,8 @@ def upgrade() -> None:
     op.add_column("orders", sa.Column("received_by", sa.Text(), nullable=True))
     op.add_column("orders", sa.Column("is_urgent", sa.Boolean(), nullable=False, server_default=sa.text("false")))
     op.add_column("orders", sa.Column("cancels_at", sa.DateTime(timezone=True), nullable=True))
+    op.add_column("orders", sa.Column("is_own_courier", sa.Boolean(), nullable=False, server_default=sa.text("false")))
+    op.add_column("packages", sa.Column("awaits_receipt", sa.Boolean(), nullable=False, server_default=sa.text("false")))
     op.create_index(
         "ix_orders_gated",
         "orders",
@@ -64,5 +66,6 @@ def downgrade() -> None:
     op.drop_column("accounts", "pushes_subscribed_at")
     op.drop_column("connections", "store_url")
     op.drop_index("ix_orders_gated", "orders")
-    for name in ("cancels_at", "is_urgent", "received_by", "received_at", "first_step"):
+    op.drop_column("packages", "awaits_receipt")
+    for name in ("is_own_courier", "cancels_at", "is_urgent", "received_by", "received_at", "first_step"):
         op.drop_column("orders", name)

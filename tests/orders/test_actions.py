@@ -19,10 +19,13 @@ class State:
     channel_hold_reason: str | None = None
     not_shippable: str | None = None
     pick_pack: str | None = None
+    first_step: str = "none"
+    is_own_courier: bool = False
 
 
 UNPAID = State("unpaid", None)
-ORDERED = State("ordered", None)
+ORDERED = State("ordered", None, first_step="call")
+AT_GATE = State("ordered", None, first_step="gate")
 WAITING = State()
 PROCESSING = State(stage="processing")
 PROCESSED = State(stage="processed")
@@ -39,6 +42,7 @@ TABLE: list[tuple[str, State, str | None]] = [
     ("arrange_shipment", State(cancellation="rejected"), None),
     ("arrange_shipment", UNPAID, "unpaid"),
     ("arrange_shipment", ORDERED, "receive_first"),
+    ("arrange_shipment", AT_GATE, None),
     ("arrange_shipment", PROCESSING, "already_in_progress"),
     ("arrange_shipment", PROCESSED, "already_done"),
     ("arrange_shipment", SENT, "already_done"),
@@ -49,6 +53,19 @@ TABLE: list[tuple[str, State, str | None]] = [
     ("arrange_shipment", ASKED_TO_CANCEL, "cancellation_requested"),
     ("arrange_shipment", State(cancellation="requested", is_held=True), "cancellation_requested"),
     ("arrange_shipment", NOT_OURS, "fulfilled_by_channel"),
+    ("mark_dispatched", PROCESSED, "not_needed"),
+    ("mark_dispatched", State(stage="processed", is_own_courier=True), None),
+    ("mark_dispatched", State(is_own_courier=True), "not_arranged"),
+    (
+        "mark_dispatched",
+        State(stage="processed", is_own_courier=True, cancellation="requested"),
+        "cancellation_requested",
+    ),
+    ("mark_dispatched", State("on_delivery", None, is_own_courier=True), "already_done"),
+    ("mark_delivered", State("on_delivery", None, is_own_courier=True), None),
+    ("mark_delivered", State(stage="processed", is_own_courier=True), "not_dispatched"),
+    ("mark_delivered", State("completed", None, is_own_courier=True), "already_done"),
+    ("mark_delivered", SENT, "not_needed"),
     ("print_labels", WAITING, "not_arranged"),
     ("print_labels", ORDERED, "not_arranged"),
     ("print_labels", PROCESSING, None),
@@ -74,10 +91,12 @@ TABLE: list[tuple[str, State, str | None]] = [
     ("release", State("completed", None, is_held=True), None),
     ("release", WAITING, "already_done"),
     ("receive", ORDERED, None),
-    ("receive", HELD_BY_CHANNEL, "channel_hold"),
-    ("receive", WAITING, "already_done"),
-    ("receive", UNPAID, "unpaid"),
-    ("receive", CANCELLED, "order_cancelled"),
+    ("receive", AT_GATE, None),
+    ("receive", State("ordered", None, channel_hold_reason="remorse", first_step="gate"), "channel_hold"),
+    ("receive", State(first_step="gate"), "already_done"),
+    ("receive", State("unpaid", None, first_step="gate"), "unpaid"),
+    ("receive", State("cancelled", None, first_step="call"), "order_cancelled"),
+    ("receive", WAITING, "not_needed"),
     ("sync", COMPLETED, None),
     ("pick_started", WAITING, None),
     ("picked", WAITING, None),
@@ -107,11 +126,13 @@ def test_an_operation_does_not_stumble_over_its_own_work() -> None:
 
 
 def test_the_desk_shows_every_action_and_one_step_of_packing() -> None:
-    shown = next_actions(State(pick_pack="picked"), "none", "en")
+    shown = next_actions(State(pick_pack="picked"), "en")
 
     assert [entry["action"] for entry in shown] == [
         "receive",
         "arrange_shipment",
+        "mark_dispatched",
+        "mark_delivered",
         "print_labels",
         "print_invoices",
         "hold",
@@ -129,8 +150,8 @@ def test_the_desk_shows_every_action_and_one_step_of_packing() -> None:
 
 
 def test_only_channels_that_begin_with_receiving_offer_it() -> None:
-    [with_step] = [one for one in next_actions(ORDERED, "receive", "id") if one["action"] == "receive"]
-    [without] = [one for one in next_actions(ORDERED, "none", "id") if one["action"] == "receive"]
+    [with_step] = [one for one in next_actions(ORDERED, "id") if one["action"] == "receive"]
+    [without] = [one for one in next_actions(WAITING, "id") if one["action"] == "receive"]
 
     assert with_step["is_allowed"] and not without["is_allowed"]
     assert without["text"] == "Tidak diperlukan untuk pesanan ini."

@@ -301,7 +301,8 @@ async def test_a_plan_is_stale_when_the_order_was_split_otherwise(dock: Dock) ->
 
 async def test_a_pace_that_outlasts_the_reading_costs_no_pause(dock: Dock, monkeypatch: pytest.MonkeyPatch) -> None:
     """What could not be sent while its reading was fresh is read again at once, however often that happens."""
-    monkeypatch.setattr("app.fulfilment.arranging._FRESH_SECONDS", -1.0)
+    monkeypatch.setattr("app.fulfilment.sending._FRESH_SECONDS", -1.0)
+    monkeypatch.setattr("app.fulfilment.sending._FRESH_READS", 0.0)
     await dock.place("A1", "P1")
     operation = await dock.arrange("A1")
     await dock.pass_time(1.5, 1.5, 1.5, 1.5)

@@ -35,6 +35,8 @@ class ChannelPackage:
     service: str | None = None
     tracking_number: str | None = None
     lines: Mapping[str, int] = field(default_factory=dict)
+    awaits_receipt: bool = False
+    """Not a package yet: what `receive_packages` would make one of. With first_step `call` only."""
 
 
 @dataclass(frozen=True, slots=True)
