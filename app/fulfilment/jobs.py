@@ -1,7 +1,7 @@
 """Worker entry points of fulfilment."""
 
-from app.fulfilment import arranging, dispatching, holding, printing, printing_invoices, printing_packs, receiving
-from app.work.context import Handler
+from app.fulfilment import arranging, auto_receiving, dispatching, holding, printing, printing_invoices, printing_packs, receiving
+from app.work.context import Duty, Handler
 
 JOBS: dict[str, Handler] = {
     "fulfilment.arrange_shipment": arranging.run_chunk,
@@ -15,3 +15,4 @@ JOBS: dict[str, Handler] = {
     "fulfilment.print_invoices": printing_invoices.run_invoice_chunk,
     printing_packs.KIND: printing_packs.build_pack,
 }
+DUTIES: dict[str, Duty] = {"fulfilment.auto_receive": Duty(every_seconds=15, run=auto_receiving.receive_due)}

@@ -49,6 +49,22 @@ async def find_packages(
     return {row.id: row for row in await session.scalars(query)}
 
 
+async def list_gated(session: AsyncSession, merchant_id: UUID, shop_id: UUID, most: int) -> Sequence[OrderRow]:
+    """Orders of the shop that wait at our gate, the oldest first."""
+    query = (
+        select(OrderRow)
+        .where(
+            OrderRow.merchant_id == merchant_id,
+            OrderRow.shop_id == shop_id,
+            OrderRow.status == "ordered",
+            OrderRow.first_step == "gate",
+        )
+        .order_by(OrderRow.placed_at)
+        .limit(most)
+    )
+    return (await session.scalars(query)).all()
+
+
 async def begin(session: AsyncSession, merchant_id: UUID, intents: dict[UUID, UUID], order_ids: Sequence[UUID]) -> None:
     """Packages (→ their intents) are being arranged: they show as `processing`."""
     for package_id, intent_id in sorted(intents.items()):

@@ -37,6 +37,14 @@ class OrdersRead:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class TimedReading:
+    """What a channel told about orders, and the application time at which that read began."""
+
+    orders: OrdersReading
+    started_at: datetime
+
+
 Then = Callable[[AsyncSession, UUID, OrdersRead], Awaitable[None]]
 """Runs in the transaction that stores a batch, and commits with it."""
 
@@ -49,15 +57,23 @@ async def read_orders(
     *,
     priority: Priority,
     then: Then | None = None,
+    told: Sequence[TimedReading] = (),
 ) -> OrdersRead:
     """Read these orders in the channel's batches; each is stored before the next is asked for. Raises ChannelError.
 
     No transaction may be open. What cannot be read goes to the quarantine and leaves it when a later read succeeds.
+    `told`: what a list has just told of orders; those are not asked for again.
     """
     wanted = list(dict.fromkeys(external_ids))
     account = await context.database.transact(shops.get_account, merchant_id, account_id)
     size = context.connectors[account.channel].facts.detail_batch
     total = OrdersRead()
+    for known in told:
+        mine = {one.external_id for part in (known.orders.orders, known.orders.unreadable) for one in part}
+        asked = [external_id for external_id in wanted if external_id in mine]
+        if asked:
+            total += await _store_batch(context, merchant_id, account, asked, known, then)
+            wanted = [external_id for external_id in wanted if external_id not in mine]
     for start in range(0, len(wanted), size):
         batch = wanted[start : start + size]
         total += await _read_batch(context, merchant_id, account, batch, priority, then)
@@ -72,29 +88,26 @@ async def _read_batch(
     priority: Priority,
     then: Then | None,
 ) -> OrdersRead:
-    started_at = await context.database.transact(_now, merchant_id)
+    started_at = await context.database.transact(read_clock, merchant_id)
     reading = await access.call(
         context, merchant_id, account.id, lambda connector, door: connector.get_orders(door, batch), priority=priority
     )
-    return await store_reading(context, merchant_id, account, batch, reading, started_at=started_at, then=then)
+    return await _store_batch(context, merchant_id, account, batch, TimedReading(reading, started_at), then)
 
 
-async def store_reading(
+async def _store_batch(
     context: Context,
     merchant_id: UUID,
     account: AccountRow,
     asked: Sequence[str],
-    reading: OrdersReading,
-    *,
-    started_at: datetime,
-    then: Then | None = None,
+    told: TimedReading,
+    then: Then | None,
 ) -> OrdersRead:
-    """Store what the account's channel said about these orders in a read that began at `started_at`."""
     connector = context.connectors[account.channel]
     channel = Caller(type="channel", name=connector.facts.title, request_id=caller().request_id)
     with acting_as(channel, merchant_id=merchant_id):
         return await context.database.transact(
-            _store, merchant_id, account, connector, asked, reading, started_at, then
+            _store, merchant_id, account, connector, asked, told.orders, told.started_at, then
         )
 
 
@@ -159,7 +172,8 @@ async def quarantine(
     await storing.put_failures(session, merchant_id, account_id, cleaned)
 
 
-async def _now(session: AsyncSession, merchant_id: UUID) -> datetime:
+async def read_clock(session: AsyncSession, merchant_id: UUID) -> datetime:
+    """When a read begins, in application time."""
     return await clock.now(session)
 
 
@@ -194,7 +208,8 @@ async def _store(
     )
     await storing.delete_failures(session, merchant_id, account.id, list(ingested.ids))
     await quarantine(session, merchant_id, account.id, failures)
-    result = OrdersRead(ingested, {external_id: reason for external_id, reason, _ in failures}, tuple(reading.missing))
+    missing = tuple(one for one in reading.missing if one in asked)
+    result = OrdersRead(ingested, {external_id: reason for external_id, reason, _ in failures}, missing)
     if then is not None:
         await then(session, merchant_id, result)
     fail.point("import.page")

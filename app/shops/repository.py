@@ -363,3 +363,9 @@ def _found(row: T | None) -> T:
     if row is None:
         raise NotFound()
     return row
+
+
+async def list_auto_receiving(session: AsyncSession) -> list[tuple[UUID, UUID]]:
+    """Merchant and shop of those that receive by themselves, across all merchants."""
+    rows = await session.execute(text("select merchant_id, shop_id from auto_receiving_shops()"))
+    return [(UUID(int=row.merchant_id.int), UUID(int=row.shop_id.int)) for row in rows]

@@ -187,3 +187,8 @@ async def record_authorization(
         kind="audit",
         after={"account": account.external_id, "authorization_expires_at": ends_at.isoformat()},
     )
+
+
+async def list_auto_receiving(session: AsyncSession) -> list[tuple[UUID, UUID]]:
+    """Merchant and shop of those that receive orders by themselves, across all merchants."""
+    return await repository.list_auto_receiving(session)

@@ -1,18 +1,20 @@
 """Imports at work: read windows and listed orders, count them, keep what cannot be read. Every run may be repeated."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from typing import Literal
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.channels.contract import Connector, FindsOrders, ShopAccess
 from app.channels.errors import ChannelError, Malformed, Rejected
 from app.core.context import acting_as
 from app.operations import service as operations
 from app.operations.models import OperationItemRow, OperationRow
 from app.orders import reading
-from app.orders.reading import OrdersRead
+from app.orders.reading import OrdersRead, TimedReading
+from app.shops import access
 from app.sync import repository, service
 from app.sync.models import ImportWindowRow
 from app.sync.sweeping import list_window
@@ -66,10 +68,16 @@ async def _read_window(context: Context, merchant_id: UUID, window: ImportWindow
         done = await context.database.transact(
             repository.list_done, merchant_id, window.operation_id, window.account_id, part
         )
-        await _read_part(context, merchant_id, window, [one for one in part if one not in done])
+        await _read_part(context, merchant_id, window, [one for one in part if one not in done], listed.told)
 
 
-async def _read_part(context: Context, merchant_id: UUID, window: ImportWindowRow, external_ids: list[str]) -> None:
+async def _read_part(
+    context: Context,
+    merchant_id: UUID,
+    window: ImportWindowRow,
+    external_ids: list[str],
+    told: Sequence[TimedReading],
+) -> None:
     async def note(session: AsyncSession, merchant_id: UUID, read: OrdersRead) -> None:
         await service.note_window_batch(session, merchant_id, window, read, read.unreadable)
 
@@ -80,7 +88,7 @@ async def _read_part(context: Context, merchant_id: UUID, window: ImportWindowRo
         await service.note_window_batch(session, merchant_id, window, read, read.unreadable | unanswered)
 
     read = await reading.read_orders(
-        context, merchant_id, window.account_id, external_ids, priority="background", then=note
+        context, merchant_id, window.account_id, external_ids, priority="background", then=note, told=told
     )
     # An answer may leave an order out; one more question, then it is kept as failed.
     await reading.read_orders(
@@ -99,9 +107,11 @@ async def run_orders(context: Context, claimed: Claimed) -> timedelta | None:
     wait: ChannelError | None = None
     with acting_as(operations.caller_of(operation), merchant_id=merchant_id):
         left = {str(item.details["external_id"]): item.id for item in items}
+        numbers = {str(item.details["external_id"]) for item in items if item.details.get("is_number")}
         for account_id in _accounts_of(operation, items):
             try:
-                found = await _read_items(context, merchant_id, operation, account_id, left)
+                ids = await _find_ids(context, merchant_id, account_id, list(left), numbers)
+                found = await _read_items(context, merchant_id, operation, account_id, left, ids)
                 left = {external_id: item_id for external_id, item_id in left.items() if external_id not in found}
             except ChannelError as error:
                 wait = error
@@ -118,10 +128,30 @@ def _accounts_of(operation: OperationRow, items: Sequence[OperationItemRow]) -> 
     return list(known) or [UUID(hex=one) for one in operation.options.get("account_ids", ())]
 
 
+async def _find_ids(
+    context: Context, merchant_id: UUID, account_id: UUID, wanted: Sequence[str], numbers: Collection[str]
+) -> dict[str, str]:
+    """External id → what was asked for. At most channels an order's number is its id."""
+
+    async def find(connector: Connector, door: ShopAccess) -> Mapping[str, str] | None:
+        asked = [one for one in wanted if one in numbers]
+        return await connector.find_orders(door, asked) if isinstance(connector, FindsOrders) and asked else None
+
+    found = await access.call(context, merchant_id, account_id, find)
+    if found is None:
+        return {one: one for one in wanted}
+    return {found[one] if one in numbers else one: one for one in wanted if one not in numbers or one in found}
+
+
 async def _read_items(
-    context: Context, merchant_id: UUID, operation: OperationRow, account_id: UUID, left: Mapping[str, UUID]
+    context: Context,
+    merchant_id: UUID,
+    operation: OperationRow,
+    account_id: UUID,
+    left: Mapping[str, UUID],
+    ids: Mapping[str, str],
 ) -> set[str]:
-    """Read what this account has of them, settle those items; answers their external ids."""
+    """Read what this account has of them, settle those items; answers which of `left` were found."""
 
     async def settle(session: AsyncSession, merchant_id: UUID, read: OrdersRead) -> None:
         if operation.kind == "import":
@@ -129,14 +159,14 @@ async def _read_items(
             await service.note_outcomes(session, merchant_id, operation.id, account_id, outcomes)
         places = await reading.locate(session, merchant_id, list(read.ingested.ids.values()))
         for external_id, order_id in read.ingested.ids.items():
-            item = await operations.settle_item(session, merchant_id, left[external_id], "succeeded")
+            item = await operations.settle_item(session, merchant_id, left[ids[external_id]], "succeeded")
             item.order_id, item.account_id = order_id, account_id
             item.shop_id, item.channel = places[order_id].shop_id, places[order_id].channel
         for external_id, reason in read.unreadable.items():
             item = await operations.settle_item(
                 session,
                 merchant_id,
-                left[external_id],
+                left[ids[external_id]],
                 "failed",
                 "imported_failed",
                 retryable=True,
@@ -144,9 +174,9 @@ async def _read_items(
             )
             item.account_id = account_id
 
-    read = await reading.read_orders(context, merchant_id, account_id, list(left), priority="user", then=settle)
+    read = await reading.read_orders(context, merchant_id, account_id, list(ids), priority="user", then=settle)
     again = await reading.read_orders(context, merchant_id, account_id, read.missing, priority="user", then=settle)
-    return left.keys() - set(again.missing)
+    return {ids[external_id] for external_id in ids.keys() - set(again.missing)}
 
 
 async def _fail_items(session: AsyncSession, merchant_id: UUID, item_ids: Sequence[UUID]) -> None:

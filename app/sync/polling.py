@@ -16,7 +16,7 @@ from app.orders.reading import OrdersRead
 from app.shops import service as shops
 from app.shops.models import AccountRow
 from app.sync import ranges, service
-from app.sync.sweeping import list_window
+from app.sync.sweeping import Listed, list_window
 from app.work.context import Context
 from app.work.service import Claimed
 
@@ -78,28 +78,29 @@ async def _catch_up(context: Context, merchant_id: UUID, account: AccountRow, no
             is_only_look=False,
         )
         # The window ends by the channel's clock: what it stamps later belongs to the next one.
-        await _read_window(context, merchant_id, account.id, listed.external_ids, min(end, listed.channel_now))
+        await _read_window(context, merchant_id, account.id, listed, min(end, listed.channel_now))
 
 
 async def _read_window(
-    context: Context, merchant_id: UUID, account_id: UUID, external_ids: list[str], checkpoint_at: datetime
+    context: Context, merchant_id: UUID, account_id: UUID, listed: Listed, checkpoint_at: datetime
 ) -> None:
     """Store every listed order; the checkpoint commits with the last batch."""
-    batch = len(external_ids)
-    left = set(external_ids)
+    left = set(listed.external_ids)
 
     async def note(session: AsyncSession, merchant_id: UUID, read: OrdersRead) -> None:
         left.difference_update(read.ingested.ids, read.unreadable)
         if not left:
             await _finish(session, merchant_id, account_id, checkpoint_at, ())
 
-    missing = external_ids
+    missing, told = listed.external_ids, listed.told
     for _ in range(2):
         if not missing:
             break
-        read = await reading.read_orders(context, merchant_id, account_id, missing, priority="background", then=note)
-        missing = list(read.missing)
-    if left or not batch:
+        read = await reading.read_orders(
+            context, merchant_id, account_id, missing, priority="background", then=note, told=told
+        )
+        missing, told = list(read.missing), ()
+    if left or not listed.external_ids:
         await context.database.transact(_finish, merchant_id, account_id, checkpoint_at, tuple(sorted(left)))
 
 

@@ -145,7 +145,7 @@ async def _open_numbers(
             account_id=only,
             channel=accounts[0].channel,
             chunk=position // size,
-            details={"external_id": number},
+            details={"external_id": number, "is_number": True},
         )
         for position, number in enumerate(dict.fromkeys(numbers))
     ]

@@ -7,13 +7,16 @@ from uuid import UUID
 
 from app.channels.contract import OrderListPage
 from app.channels.errors import Malformed
-from app.orders import wording
+from app.orders import reading, wording
+from app.orders.reading import TimedReading
 from app.shops import access
 from app.shops.access import Priority
 from app.work.context import Context
 
 _MOST_SWEEPS = 4
 _MOST_PAGES = 2_000
+_MOST_PAGES_KEPT = 20
+"""Whole orders are kept from so many pages; those of later pages are read when their turn comes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +25,8 @@ class Listed:
 
     external_ids: list[str]
     channel_now: datetime
+    told: tuple[TimedReading, ...] = ()
+    """Orders that came whole with the list."""
 
 
 async def list_window(
@@ -42,15 +47,20 @@ async def list_window(
     one, so even a single page is looked at twice, in case it left one out.
     """
     found: dict[str, None] = {}
+    told: list[TimedReading] = []
     channel_now: datetime | None = None
     for _ in range(_MOST_SWEEPS):
         before = len(found)
         pages = 0
         cursor: str | None = None
+        told.clear()  # the last look is the freshest
         while True:
+            started_at = await context.database.transact(reading.read_clock, merchant_id)
             page = await _fetch_page(context, merchant_id, account_id, by, since, until, cursor, priority)
             channel_now = channel_now or page.channel_now
             found |= dict.fromkeys(external_id for external_id in page.external_ids if wording.is_key(external_id))
+            if page.reading is not None and pages < _MOST_PAGES_KEPT:
+                told.append(TimedReading(page.reading, started_at))
             pages += 1
             cursor = page.next_cursor
             if cursor is None:
@@ -60,7 +70,7 @@ async def list_window(
         if len(found) == before or (pages == 1 and not is_only_look):
             break
     assert channel_now is not None, "at least one page was read"
-    return Listed(list(found), channel_now)
+    return Listed(list(found), channel_now, tuple(told))
 
 
 async def _fetch_page(

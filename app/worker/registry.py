@@ -9,7 +9,7 @@ from app.work.context import Duty, Handler
 from app.worker import duties
 
 _JOBS = (fulfilment.JOBS, shops.JOBS, sync.JOBS)
-_DUTIES = (duties.DUTIES, shops.DUTIES, sync.DUTIES)
+_DUTIES = (duties.DUTIES, shops.DUTIES, sync.DUTIES, fulfilment.DUTIES)
 
 
 def load_jobs() -> Mapping[str, Handler]:
