@@ -1,6 +1,15 @@
 """Worker entry points of fulfilment."""
 
-from app.fulfilment import arranging, auto_receiving, dispatching, holding, printing, printing_invoices, printing_packs, receiving
+from app.fulfilment import (
+    arranging,
+    auto_receiving,
+    dispatching,
+    holding,
+    printing,
+    printing_invoices,
+    printing_packs,
+    receiving,
+)
 from app.work.context import Duty, Handler
 
 JOBS: dict[str, Handler] = {

@@ -77,10 +77,11 @@ async def prepare(
     parcels: list[Parcel] = []
     for work in await _load(session, merchant_id, KIND_OF[operation.kind], item_ids):
         refusal = _refusal(operation, work, read)
-        if refusal is None and work.order.status == "ordered" and work.order.first_step == "gate":
+        if work.order.first_step == "gate" and work.order.status == "ordered" and refusal is None:
             await _pass_gate(session, merchant_id, work)
-            if work.kind == RECEIVE:
-                continue
+        if work.order.first_step == "gate" and work.kind == RECEIVE:
+            await _write_receipt(session, merchant_id, work.item, refusal)
+            continue
         parcels += await _plan_item(session, merchant_id, work, refusal)
     if parcels:
         fail.point("intent.planned")
@@ -96,8 +97,16 @@ async def prepare(
 async def _pass_gate(session: AsyncSession, merchant_id: UUID, work: _Work) -> None:
     """Our own step, asked for or implied: no channel has to be told."""
     await shipping.pass_gate(session, merchant_id, work.order.id, by=None if work.kind == RECEIVE else "implied")
-    if work.kind == RECEIVE:
-        await operations.settle_item(session, merchant_id, work.item.id, "succeeded")
+
+
+async def _write_receipt(
+    session: AsyncSession, merchant_id: UUID, item: OperationItemRow, refusal: _Refusal | None
+) -> None:
+    """At a gate the order is received as a whole: there is nothing to say about its packages."""
+    if refusal is not None:
+        await _write_item(session, merchant_id, item, [], refusal)
+    else:
+        await operations.settle_item(session, merchant_id, item.id, "succeeded")
 
 
 async def _load(session: AsyncSession, merchant_id: UUID, kind: str, item_ids: list[UUID]) -> list[_Work]:

@@ -1,5 +1,6 @@
 """A channel whose every answer to an arrange call can be scripted, and a merchant who ships there."""
 
+import json
 import uuid
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -24,12 +25,14 @@ from app.channels.contract import (
     ShopAccess,
 )
 from app.channels.errors import ChannelError, Unknown
+from app.core.context import Caller, acting_as
 from app.fulfilment import planning
-from app.fulfilment.schemas import ArrangeShipment, HandoverChoice
+from app.fulfilment.schemas import ArrangeShipment, BulkAction, HandoverChoice
 from app.operations import repository, views
 from app.operations import service as operations
 from app.operations.idempotency import Idempotency
 from app.operations.schemas import Operation
+from app.orders import reading
 from app.orders.schemas import Selection
 from app.shops import connections
 from app.worker.running import Worker
@@ -167,6 +170,41 @@ class Dock:
         )
         return opened.operation_id
 
+    async def bulk(self, action: Any, *numbers: str) -> UUID:
+        """Ask for one of the simple actions."""
+        rows = await self.scene.sql("select id, order_number from orders where merchant_id = $1")
+        ids = {row["order_number"]: UUID(int=row["id"].int) for row in rows}
+        body = BulkAction(action=action, selection=Selection(order_ids=[ids[number] for number in numbers]))
+        with acting_as(Caller(type="user", name="Ani"), merchant_id=self.merchant_id):
+            opened = await self.scene.context.database.transact(
+                planning.bulk,
+                self.merchant_id,
+                body,
+                self._key(),
+                can_read_buyer=True,
+                bulk_max_orders=100,
+                at_risk_hours=4,
+                open_operations_max=50,
+            )
+        return opened.operation_id
+
+    async def read(self, number: str) -> None:
+        """The order is read at its channel now."""
+        account_id = self.scene.account.id
+        await reading.read_orders(self.scene.context, self.merchant_id, account_id, [number], priority="user")
+
+    async def order(self, number: str) -> Any:
+        """The order's row."""
+        rows = await self.scene.sql("select * from orders where merchant_id = $1")
+        return next(row for row in rows if row["order_number"] == number)
+
+    async def history(self, number: str) -> list[tuple[str, str | None]]:
+        """Types of the order's entries and, where it matters, by whom; oldest first."""
+        order = await self.order(number)
+        rows = await self.scene.sql("select type, subject_id, after from journal where merchant_id = $1 order by id")
+        mine = [row for row in rows if row["subject_id"] == order["id"]]
+        return [(row["type"], json.loads(row["after"]).get("by")) for row in mine]
+
     async def retry(self, operation_id: UUID) -> None:
         """Once more what failed."""
         await self.scene.context.database.transact(operations.retry, self.merchant_id, operation_id, self._key())
@@ -233,9 +271,9 @@ async def _items(session: Any, merchant_id: UUID, operation_id: UUID) -> list[An
 
 
 @asynccontextmanager
-async def open_dock(database_url: str, owner_url: str, home: Path) -> AsyncIterator[Dock]:
+async def open_dock(database_url: str, owner_url: str, home: Path, quay: Quay | None = None) -> AsyncIterator[Dock]:
     """A new merchant with a shop at the quay. Work that other tests left behind is put to rest."""
-    quay = Quay()
+    quay = quay or Quay()
     async with open_context(database_url, home, {CHANNEL: quay}) as opened:
         context = replace(opened, settings=opened.settings.model_copy(update={"attention_after_hours": 1}))
         scene = await found(context, quay, owner_url, f"shop-{uuid.uuid4().hex[:12]}")
