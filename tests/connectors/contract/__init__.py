@@ -1,0 +1,1 @@
+"""One suite for every connector, each against its simulator over real HTTP: two readings of one document must agree."""
