@@ -110,9 +110,16 @@ class Seller:
         self._save_documents(day, self._bulk("print_invoices", order_ids), "invoices")
 
     def _hand_over(self, day: Day, numbers: list[str]) -> None:
-        for number in numbers:
-            for step in ("collected", "in_transit"):
-                self._sandbox.post(f"/_control/{day.channel}/orders/{number}/advance", {"to": step})
+        """Couriers report what they collect; of the merchant's own couriers only the merchant knows."""
+        orders = self._orders(numbers)
+        mine = [order["id"] for order in orders if _may(order, "mark_dispatched")]
+        if mine:
+            self._bulk("mark_dispatched", mine)
+        for order in orders:
+            if order["id"] not in mine:
+                for step in ("collected", "in_transit"):
+                    path = f"/_control/{day.channel}/orders/{order['order_number']}/advance"
+                    self._sandbox.post(path, {"to": step})
 
     def _track(self, day: Day, numbers: list[str]) -> None:
         deadline = time.monotonic() + _PATIENCE_SECONDS
@@ -165,7 +172,7 @@ def run(settings: Settings) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     with _service(home) as demo, Caller(demo.api_url, demo.api_key) as api, Caller(demo.sandbox_url) as sandbox:
         seller = Seller(api, sandbox, folder)
-        connected = {one["channel"] for one in api.list_all("/v1/connections") if one["state"] == "connected"}
+        connected = {shop["channel"] for shop in api.list_all("/v1/shops") if shop["state"] == "ok"}
         channels = [entry["channel"] for entry in api.get("/v1/channels")["data"] if entry["channel"] in connected]
         columns = (TextColumn("{task.description:>12}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
         with Progress(*columns, TextColumn("{task.fields[step]}"), console=console) as progress:

@@ -7,8 +7,11 @@ from uuid import UUID
 from sqlalchemy import case, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.orders import rollup
+from app.core import clock
+from app.orders import repository, rollup
 from app.orders.models import OrderRow, PackageRow
+
+_SCANS = {"in_transit": "Diserahkan ke kurir (ditandai penjual)", "delivered": "Diterima (ditandai penjual)"}
 
 
 async def lock_orders(session: AsyncSession, merchant_id: UUID, order_ids: Sequence[UUID]) -> dict[UUID, OrderRow]:
@@ -153,6 +156,10 @@ async def mark_moved(
         effect_until=until,
         effect_base_at=order.channel_updated_at,
     )
+    # Nobody scans it but the merchant.
+    at = await clock.now(session)
+    scan = {"at": at, "code": to, "text": _SCANS[to], "location": None}
+    await repository.put_tracking(session, merchant_id, package_id, [scan], read_at=at)
     await rollup.rebuild(session, merchant_id, [order_id])
 
 
