@@ -19,7 +19,7 @@ from rich.console import Console
 from app.core.db import Database
 from app.core.migrations import upgrade_database
 from app.dev.servers import EmbeddedServers
-from tests.bench import arranging, reading, stage
+from tests.bench import arranging, campaign, reading, stage
 from tests.bench.dataset import Dataset, drop_slow_indexes, load
 from tests.bench.reading import Reader
 from tests.bench.table import Row, show
@@ -77,6 +77,21 @@ def _arrange(servers: EmbeddedServers, home: Path, *, has_limits: bool) -> Row:
         return _run(_arrange_as_somebody(servers, api, control, has_limits=has_limits))
 
 
+def _campaign(servers: EmbeddedServers, home: Path) -> list[Row]:
+    with console.status("Campaign ..."), stage.service(servers, home, latency_ms=0, has_limits=False) as (api, control):
+        return _run(_campaign_of_somebody(servers, api, control))
+
+
+async def _campaign_of_somebody(servers: EmbeddedServers, api: stage.Api, control: str) -> list[Row]:
+    database = Database(servers.database_url, application="bench")
+    try:
+        _, token = await stage.found_merchant(database)
+    finally:
+        await database.close()
+    owner_url = servers.migration_database_url.replace("+asyncpg", "")
+    return await campaign.measure(api, control, token, owner_url)
+
+
 async def _arrange_as_somebody(servers: EmbeddedServers, api: stage.Api, control: str, *, has_limits: bool) -> Row:
     database = Database(servers.database_url, application="bench")
     try:
@@ -90,7 +105,7 @@ def main() -> None:
     """Everything, in a folder of its own that is removed afterwards."""
     parser = argparse.ArgumentParser(prog="make bench")
     parser.add_argument("--orders", type=int, default=200_000, help="orders to load, half of them another merchant's")
-    parser.add_argument("--only", choices=("reading", "arranging"), help="measure only this half")
+    parser.add_argument("--only", choices=("reading", "arranging", "campaign"), help="measure only this part")
     wishes = parser.parse_args()
     home = Path(tempfile.mkdtemp(prefix="plugosync-bench-"))
     password = secrets.token_hex(8)
@@ -99,12 +114,14 @@ def main() -> None:
             home, owner_password=password, app_password=f"app-{password}", valkey_password=password
         ) as servers:
             rows: list[Row] = []
-            if wishes.only != "arranging":
+            if wishes.only in (None, "reading"):
                 rows += _read(servers, home, wishes.orders)
-            if wishes.only != "reading":
-                if wishes.only == "arranging":
-                    _run(upgrade_database(servers.migration_database_url, servers.database_url))
+            else:
+                _run(upgrade_database(servers.migration_database_url, servers.database_url))
+            if wishes.only in (None, "arranging"):
                 rows += [_arrange(servers, home, has_limits=has_limits) for has_limits in (False, True)]
+            if wishes.only in (None, "campaign"):
+                rows += _campaign(servers, home)
     finally:
         shutil.rmtree(home, ignore_errors=True)
     show(console, f"{wishes.orders:,} orders, role plugosync_app, 2 API-side processes on this machine", rows)
