@@ -10,12 +10,14 @@ from tests.connectors.contract.stand import Stand, raised
 
 
 def canceller(stand: Stand) -> Cancels:
-    assert isinstance(stand.connector, Cancels)
+    if not isinstance(stand.connector, Cancels):
+        pytest.skip("nothing can be cancelled here")
     return stand.connector
 
 
 @pytest.mark.parametrize(("decision", "is_cancelled"), [("approve", True), ("reject", False)])
 async def test_a_buyers_request_is_seen_and_answered(stand: Stand, decision: Any, is_cancelled: bool) -> None:
+    cancels = canceller(stand)
     number, [package] = await stand.ready()
     handover = await stand.first_choice(package)
     await stand.advance(number, "cancel_requested")
@@ -30,14 +32,14 @@ async def test_a_buyers_request_is_seen_and_answered(stand: Stand, decision: Any
     assert isinstance(refused, Rejected), refused
     assert await stand.effects("ship", number) == 0
 
-    await canceller(stand).answer_cancellation(stand.access, order.external_id, decision, None)
+    await cancels.answer_cancellation(stand.access, order.external_id, decision, None)
 
     after = await stand.read(number)
     assert (after.status == "cancelled") is is_cancelled
     assert (await stand.truth(number))["cancellation"] == ("approved" if is_cancelled else "rejected")
     expected = ShipmentState.MOOT if is_cancelled else ShipmentState.ABSENT
     assert await stand.state_of(package) is expected
-    again = await raised(canceller(stand).answer_cancellation(stand.access, order.external_id, decision, None))
+    again = await raised(cancels.answer_cancellation(stand.access, order.external_id, decision, None))
     assert isinstance(again, AlreadyDone), again
     assert await stand.effects("answer_cancellation", number) == 1
 
