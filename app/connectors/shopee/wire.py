@@ -322,6 +322,20 @@ class ModelList(Wire):
     model: tuple[Model, ...] = ()
 
 
+class MassResult(Wire):
+    """An element of `success_list` or `fail_list` of `logistics/mass_ship_order`."""
+
+    package_number: str = ""
+    fail_reason: str = ""
+
+
+class MassShipped(Wire):
+    """`response` of `logistics/mass_ship_order`."""
+
+    success_list: tuple[MassResult, ...] = ()
+    fail_list: tuple[MassResult, ...] = ()
+
+
 class StockFailure(Wire):
     """An element of `failure_list` of `product/update_stock`."""
 

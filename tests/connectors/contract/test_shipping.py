@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from app.channels.contract import ArrangesInBatches, MarksDelivery, PackageRef, Receives, ShipmentState
+from app.channels.contract import ArrangesInBatches, Handover, MarksDelivery, PackageRef, Receives, ShipmentState
 from app.channels.errors import AlreadyDone, ChannelError, Rejected, Throttled, Unknown
 from tests.connectors.contract.stand import Stand, raised
 
@@ -169,11 +169,19 @@ async def test_a_cancelled_order_is_moot(stand: Stand) -> None:
     assert await stand.effects("ship", number) == 0
 
 
+async def alike(stand: Stand, count: int) -> list[tuple[PackageRef, Handover]]:
+    """Packages of one courier, each with what is asked for it."""
+    number, packages = await stand.ready()
+    courier = (await stand.read(number)).packages[0].courier
+    for _ in range(count - 1):
+        packages += (await stand.ready(courier=courier))[1]
+    return [(package, await stand.first_choice(package)) for package in packages]
+
+
 async def test_packages_share_a_call(stand: Stand) -> None:
     if not isinstance(stand.connector, ArrangesInBatches):
         pytest.skip("each package has a call of its own")
-    readied = [await stand.ready() for _ in range(3)]
-    parcels = [(package, await stand.first_choice(package)) for _, [package] in readied]
+    parcels = await alike(stand, 3)
     assert len({stand.connector.batch_of(package, handover) for package, handover in parcels}) == 1
     await stand.arrange(parcels[0][0])
 
@@ -190,8 +198,7 @@ async def test_packages_share_a_call(stand: Stand) -> None:
 async def test_a_package_left_out_of_a_shared_answer_is_not_called_arranged(stand: Stand) -> None:
     if not isinstance(stand.connector, ArrangesInBatches):
         pytest.skip("each package has a call of its own")
-    readied = [await stand.ready() for _ in range(2)]
-    parcels = [(package, await stand.first_choice(package)) for _, [package] in readied]
+    parcels = await alike(stand, 2)
     await stand.fault("ship", "malformed")
 
     error = await raised(stand.connector.arrange_shipments(stand.access, parcels))

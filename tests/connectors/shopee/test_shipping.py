@@ -12,7 +12,6 @@ import respx
 
 from app.channels.contract import Handover, PackageRef, ShipmentState, ShopAccess
 from app.channels.errors import AlreadyDone, ChannelError, Rejected, Unavailable, Unknown
-from app.connectors.shopee import connector as connector_module
 from app.connectors.shopee.connector import ShopeeConnector
 
 Recorded = Callable[[str], dict[str, Any]]
@@ -260,7 +259,7 @@ async def test_a_second_call_is_not_made_late(
     recorded: Recorded,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(connector_module, "RESEND_WITHIN_SECONDS", -1.0)
+    monkeypatch.setattr("app.connectors.shopee.arranging.RESEND_WITHIN_SECONDS", -1.0)
     api.post("/logistics/ship_order").respond(json=NOT_READY)
     show_package(api, recorded, "LOGISTICS_PICKUP_RETRY")
     route = api.post("/logistics/update_shipping_order").respond(json=OK)

@@ -1,7 +1,7 @@
 """What Shopee offers and shows about shipping a package, and the bodies that arrange it."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -135,6 +135,21 @@ def ship_body(package: PackageRef, handover: Handover) -> dict[str, Any]:
         if handover.tracking_number is not None:
             chosen["tracking_number"] = handover.tracking_number
     return {**package_query(package), _BODY_KEYS[handover.method]: chosen}
+
+
+def mass_body(parcels: Sequence[tuple[PackageRef, Handover]]) -> dict[str, Any]:
+    """The body of `mass_ship_order`: one choice for all; own couriers' numbers are named per package."""
+    _, handover = parcels[0]
+    body = ship_body(*parcels[0])
+    key = _BODY_KEYS[handover.method]
+    chosen = body[key]
+    if handover.method == "manual":
+        numbers = [
+            {"package_number": package.package_number, "tracking_number": wish.tracking_number}
+            for package, wish in parcels
+        ]
+        chosen = {"tracking_number": numbers}
+    return {"package_list": [{"package_number": package.package_number} for package, _ in parcels], key: chosen}
 
 
 def reship_body(package: PackageRef, handover: Handover) -> dict[str, Any]:
