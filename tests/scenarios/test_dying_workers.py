@@ -44,7 +44,7 @@ async def test_a_worker_killed_between_commit_and_call(world: World, merchant: M
     numbers = await prepare(world, merchant, shop, 10)
     operation = await merchant.arrange(numbers, "dropoff")
 
-    await world.run_worker_process(until_killed=True, failpoints="intent.after_sent_commit:4:kill")
+    await world.run_worker_process(until_killed=True, failpoints="intent.after_sent_commit:2:kill")
     for seconds in (61, 20, 40, 70, 150, 320, 620, 1200, 30, 30, 60):
         await world.pass_time(seconds)
 
