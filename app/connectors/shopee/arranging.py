@@ -4,9 +4,10 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 
+from app.channels import decoding
 from app.channels.contract import Handover, Outcomes, PackageRef, ShopAccess
 from app.channels.errors import AlreadyDone, ChannelError, Rejected, Unknown
-from app.connectors.shopee import decoding, failures, wire
+from app.connectors.shopee import failures, wire
 from app.connectors.shopee.client import Client
 from app.connectors.shopee.mapping import shipping
 

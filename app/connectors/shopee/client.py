@@ -10,11 +10,12 @@ from typing import Any
 import httpx
 import structlog
 
+from app.channels import decoding
 from app.channels.contract import Rate, ShopAccess
 from app.channels.errors import ChannelError, Malformed, Throttled, Unauthorized, Unavailable, Unknown
 from app.channels.http import HttpAnswer, send
 from app.channels.limiter import Limiter
-from app.connectors.shopee import decoding, failures
+from app.connectors.shopee import failures
 from app.connectors.shopee.signing import sign
 
 log = structlog.get_logger(__name__)

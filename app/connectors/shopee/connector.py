@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 from urllib.parse import urlencode, urlsplit
 
+from app.channels import decoding
 from app.channels.contract import (
     CancellationReason,
     ChannelAccount,
@@ -32,7 +33,7 @@ from app.channels.contract import (
     TrackingEvent,
 )
 from app.channels.errors import ChannelError, Malformed, Rejected, Unknown
-from app.connectors.shopee import arranging, decoding, failures, printing, wire
+from app.connectors.shopee import arranging, failures, printing, wire
 from app.connectors.shopee.client import RATES, Answer, Client, Json
 from app.connectors.shopee.mapping import orders, pushes, shipping, statuses, stock
 from app.connectors.shopee.settings import ShopeeSettings

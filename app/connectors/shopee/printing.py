@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
+from app.channels import decoding
 from app.channels.contract import LabelStatus, PackageRef, ShopAccess
 from app.channels.errors import ChannelError, Malformed, Rejected, Unavailable, Unknown
-from app.connectors.shopee import decoding, failures, wire
+from app.connectors.shopee import failures, wire
 from app.connectors.shopee.client import Answer, Client, Json
 from app.connectors.shopee.mapping import labels
 from app.connectors.shopee.mapping.shipping import package_query

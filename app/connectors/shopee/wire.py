@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from app.connectors.shopee.decoding import Wire
+from app.channels.decoding import Wire
 
 Int64 = Annotated[int, Field(ge=-(2**63), lt=2**63)]
 Quantity = Annotated[int, Field(ge=0, lt=2**31)]

@@ -11,9 +11,10 @@ import httpx
 import pytest
 import respx
 
+from app.channels import decoding
 from app.channels.contract import ConsentStart, PackageRef, PushRequest, ShopAccess, Tokens
 from app.channels.errors import AlreadyDone, Malformed, Rejected, Throttled, Unauthorized, Unknown
-from app.connectors.shopee import decoding, wire
+from app.connectors.shopee import wire
 from app.connectors.shopee.client import Client
 from app.connectors.shopee.connector import ShopeeConnector
 from app.connectors.shopee.mapping.orders import to_channel_order

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from app.channels import decoding
 from app.channels.contract import ChannelOrder, OrdersReading
-from app.connectors.shopee import decoding
 from app.connectors.shopee.mapping.orders import to_orders_reading
 
 Recorded = Callable[[str], dict[str, Any]]

@@ -6,6 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from app.channels import decoding
 from app.channels.contract import (
     ChannelAmount,
     ChannelCancellation,
@@ -16,7 +17,7 @@ from app.channels.contract import (
     Recipient,
     UnreadableOrder,
 )
-from app.connectors.shopee import decoding, wire
+from app.connectors.shopee import wire
 from app.connectors.shopee.mapping import statuses
 from app.core.clock import from_epoch
 

@@ -1,4 +1,4 @@
-"""Shopee's bytes made safe: exact numbers, no text that PostgreSQL refuses, one error for whatever is wrong."""
+"""A channel's bytes made safe: exact numbers, no text that PostgreSQL refuses, one error for whatever is wrong."""
 
 import json
 import re
