@@ -15,7 +15,7 @@ from tests.sixth import CONNECTORS
 
 ROOT = Path(__file__).parents[3]
 SIXTH = "warung"
-CHANNELS = ("shopee", SIXTH)
+CHANNELS = ("shopee", "lazada", SIXTH)
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,83 @@
+"""Cancellations: the seller's own, and the answer to a buyer's request."""
+
+import json
+from typing import Any, Literal
+
+from app.channels import decoding
+from app.channels.contract import CancellationReason, ShopAccess
+from app.channels.errors import AlreadyDone, Rejected, Unknown
+from app.connectors.lazada import items, wire
+from app.connectors.lazada.client import Client
+
+REASONS = (
+    CancellationReason("10000021", "Out of stock", "Stok habis"),
+    CancellationReason("10000019", "Sourcing delay", "Pengadaan terlambat"),
+    CancellationReason("10000023", "Wrong price", "Harga salah"),
+)
+"""Ids differ per country and order; the order's own list decides."""
+_CANCELLABLE = ("pending", "repacked", "packed", "ready_to_ship_pending", "ready_to_ship")
+
+
+async def cancel(client: Client, access: ShopAccess, order_id: str, reason: str) -> None:
+    """Everything that can still be cancelled. Not idempotent."""
+    units = (await items.fetch_units(client, access, [order_id])).get(order_id)
+    if units is None:
+        raise Rejected("16", "Lazada has no such order.", meaning="not_found")
+    ids = [unit.order_item_id for unit in units if unit.status in _CANCELLABLE]
+    if not ids:
+        raise AlreadyDone("", "No item can be cancelled any more.")
+    parameters = {"order_id": order_id, "order_item_id_list": json.dumps(ids, separators=(",", ":"))}
+    answer = await client.read("/order/reverse/cancel/validate", access, parameters)
+    tip = decoding.read_answer(wire.CancelTip, answer.data or {})
+    if tip.tip_type == "error":
+        raise Rejected("tip_error", tip.tip_content, meaning="wrong_state")
+    if reason not in [option.reason_id for option in tip.reason_options]:
+        raise Rejected("104", "Lazada does not accept this reason for this order.", meaning="missing_parameter")
+    made = await client.write("/order/reverse/cancel/create", access, {**parameters, "reason_id": reason}, method="GET")
+    try:
+        verdict = decoding.read(wire.CancelTip, made.data or {})
+    except ValueError as error:
+        raise Unknown("unreadable_answer", str(error)) from error
+    if verdict.tip_type == "error":
+        raise Rejected("tip_error", verdict.tip_content, meaning="wrong_state")
+    if verdict.tip_type != "success" and not verdict.tip_type.startswith("warn"):
+        raise Unknown("no_verdict", verdict.tip_content)
+
+
+async def answer(
+    client: Client, access: ShopAccess, order_id: str, decision: Literal["approve", "reject"], reason: str | None
+) -> None:
+    """Not idempotent. The request is found on the order's items."""
+    units = (await items.fetch_units(client, access, [order_id])).get(order_id, [])
+    reverse_ids = [unit.reverse_order_id for unit in units if unit.need_cancel_confirm and unit.reverse_order_id]
+    if not reverse_ids:
+        raise AlreadyDone("131", "There is no request that waits for an answer.")
+    parameters = {"reverse_order_id": reverse_ids[0], "agree_cancel": "true" if decision == "approve" else "false"}
+    if decision == "reject":
+        code = reason or await _reject_reason(client, access, reverse_ids[0])
+        if code:
+            parameters["reason_code"] = code
+    await client.write("/order/reverse/cancel/seller/decide", access, parameters, method="GET")
+
+
+async def _reject_reason(client: Client, access: ShopAccess, reverse_id: str) -> str | None:
+    """The first that Lazada offers; whether one has to be given is not documented."""
+    try:
+        detail = await client.read("/order/reverse/return/detail/list", access, {"reverse_order_id": reverse_id})
+        line_id = _first_line(detail.data)
+        if line_id is None:
+            return None
+        told = await client.read("/order/reverse/reason/list", access, {"reverse_order_line_id": line_id})
+    except Rejected:
+        return None
+    for element in told.data if isinstance(told.data, list) else []:
+        return decoding.read_answer(wire.RejectReason, element).reason_id
+    return None
+
+
+def _first_line(data: Any) -> str | None:
+    lines = data.get("reverseOrderLineDTOList") if isinstance(data, dict) else None
+    for line in lines if isinstance(lines, list) else []:
+        if isinstance(line, dict) and line.get("reverse_order_line_id"):
+            return str(line["reverse_order_line_id"])
+    return None

@@ -1,0 +1,1 @@
+"""Lazada's words to ours, pure."""

@@ -1,0 +1,204 @@
+"""What becomes of Lazada's orders and items, odd ones too."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import httpx
+import pytest
+import respx
+
+from app.channels.contract import ChannelOrder, ShopAccess
+from app.channels.errors import Malformed, Throttled, Unauthorized
+from app.connectors.lazada.connector import LazadaConnector
+from app.connectors.lazada.mapping import orders, statuses
+from tests.connectors.lazada.conftest import UPDATED, item, order
+
+NUMBER = "1612345678901234"
+
+
+def show(api: respx.MockRouter, told: dict[str, Any], *units: dict[str, Any]) -> None:
+    api.get("/order/get").respond(json={"code": "0", "data": told})
+    group = {"order_id": told["order_id"], "order_items": list(units)}
+    api.get("/orders/items/get").respond(json={"code": "0", "data": [group]})
+
+
+async def read(lazada: LazadaConnector, access: ShopAccess) -> ChannelOrder:
+    reading = await lazada.get_orders(access, [NUMBER])
+    assert (reading.unreadable, reading.missing) == ((), ())
+    return reading.orders[0]
+
+
+async def test_units_become_lines_and_groups_to_pack(
+    lazada: LazadaConnector, api: respx.MockRouter, access: ShopAccess
+) -> None:
+    show(
+        api,
+        order(),
+        item(1),
+        item(2),
+        item(3, sku="TOPI", sku_id="7", paid_price=50000, warehouse_code="gudang-2"),
+    )
+
+    found = await read(lazada, access)
+
+    assert (found.status, found.first_step, found.order_number) == ("ordered", "call", NUMBER)
+    assert [(line.sku, line.quantity, line.unit_price) for line in found.lines] == [
+        ("KAOS-MERAH-M", 2, Decimal("124000.0")),
+        ("TOPI", 1, Decimal(50000)),
+    ]
+    waiting = {package.package_number: package for package in found.packages}
+    assert set(waiting) == {f"{NUMBER}:dropshipping", f"{NUMBER}:gudang-2"}
+    assert all(package.awaits_receipt and package.status == "to_process" for package in waiting.values())
+    assert found.total is not None and (found.total.amount, found.total.basis) == (Decimal("257000.00"), "derived")
+    assert found.updated_at == UPDATED, "items change without their order"
+    assert found.ship_by == datetime(2026, 3, 4, 16, 59, 59, tzinfo=UTC)
+
+
+async def test_a_packed_part_and_a_waiting_part(
+    lazada: LazadaConnector, api: respx.MockRouter, access: ShopAccess
+) -> None:
+    show(
+        api, order(), item(1, status="packed", package_id="FP1", tracking_code="LX1", shipment_provider="LEX"), item(2)
+    )
+
+    found = await read(lazada, access)
+
+    assert found.status == "ordered"
+    packed, waiting = found.packages
+    assert (packed.package_number, packed.tracking_number, packed.awaits_receipt) == ("FP1", "LX1", False)
+    assert waiting.awaits_receipt
+
+
+@pytest.mark.parametrize(
+    ("states", "expected"),
+    [
+        (["unpaid"], "unpaid"),
+        (["pending", "shipped"], "ordered"),
+        (["repacked"], "ordered"),
+        (["packed", "canceled"], "ready_to_ship"),
+        (["ready_to_ship_pending"], "ready_to_ship"),
+        (["ready_to_ship", "delivered"], "ready_to_ship"),
+        (["shipped"], "on_delivery"),
+        (["failed_delivery"], "on_delivery"),
+        (["shipped_back"], "on_delivery"),
+        (["delivered"], "on_delivery"),
+        (["confirmed"], "completed"),
+        (["returned"], "completed"),
+        (["lost_by_3pl"], "completed"),
+        (["canceled", "canceled"], "cancelled"),
+    ],
+)
+def test_an_order_is_as_far_as_its_slowest_item(states: list[str], expected: str) -> None:
+    assert statuses.order_status(states) == expected
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"status": "beamed_up"}, "unknown status"),
+        ({"currency": ""}, "no currency"),
+        ({"order_item_id": ""}, "order_item_id"),
+    ],
+)
+async def test_an_order_that_cannot_be_understood_is_kept(
+    lazada: LazadaConnector, api: respx.MockRouter, access: ShopAccess, changes: dict[str, Any], reason: str
+) -> None:
+    show(api, order(), item(1, **changes))
+
+    reading = await lazada.get_orders(access, [NUMBER])
+
+    [kept] = reading.unreadable
+    assert kept.external_id == NUMBER and reason in kept.reason and b"KAOS" in kept.raw
+
+
+async def test_a_buyers_request_has_its_deadline(
+    lazada: LazadaConnector, api: respx.MockRouter, access: ShopAccess
+) -> None:
+    asked = {"need_cancel_confirm": "true", "cancel_trigger_time": 1772600000000, "reverse_order_id": 9, "reason": "x"}
+    show(api, order(), item(1, **asked))
+
+    found = await read(lazada, access)
+
+    assert found.cancellation is not None
+    assert found.cancellation.respond_by == datetime.fromtimestamp(1772600000, UTC)
+
+
+async def test_an_item_without_sku_still_is_a_line(
+    lazada: LazadaConnector, api: respx.MockRouter, access: ShopAccess
+) -> None:
+    show(api, order(), item(1, sku="", sku_id="", product_id="", shop_sku=""))
+
+    [line] = (await read(lazada, access)).lines
+
+    assert (line.sku, line.quantity) == ("", 1) and line.external_id
+
+
+def test_both_time_formats() -> None:
+    expected = datetime(2026, 3, 2, 2, 15, 27, tzinfo=UTC)
+    assert orders.parse_time("2026-03-02 09:15:27 +0700") == expected
+    assert orders.parse_time("2026-03-02T09:15:27+07:00") == expected
+
+
+async def test_the_list_brings_whole_orders_with_few_calls(
+    lazada: LazadaConnector, api: respx.MockRouter, access: ShopAccess
+) -> None:
+    rows = [order(order_id=1_000 + one, order_number=1_000 + one) for one in range(100)]
+    listed = api.get("/orders/get").respond(json={"code": "0", "data": {"countTotal": 100, "orders": rows}})
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        ids = [int(one) for one in request.url.params["order_ids"].strip("[]").split(",")]
+        return httpx.Response(
+            200, json={"code": "0", "data": [{"order_id": one, "order_items": [item(1)]} for one in ids]}
+        )
+
+    units = api.get("/orders/items/get").mock(side_effect=answer)
+    since, until = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 3, tzinfo=UTC)
+
+    page = await lazada.list_orders(access, by="updated", since=since, until=until, cursor=None)
+
+    assert page.reading is not None and len(page.reading.orders) == 100
+    assert (listed.call_count, units.call_count) == (1, 2)
+    assert page.next_cursor == "2026-03-01T00:00:00+00:00|100"
+
+
+async def test_a_list_that_is_too_deep_begins_anew_at_its_last_row(
+    lazada: LazadaConnector, api: respx.MockRouter, access: ShopAccess
+) -> None:
+    rows = [order(order_id=1 + one) for one in range(100)]
+    api.get("/orders/get").respond(json={"code": "0", "data": {"orders": rows}})
+    api.get("/orders/items/get").respond(json={"code": "39", "message": "E039"})
+    since, until = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 3, tzinfo=UTC)
+    deep = "2026-03-01T00:00:00+00:00|4900"
+
+    page = await lazada.list_orders(access, by="updated", since=since, until=until, cursor=deep)
+
+    assert page.next_cursor == "2026-03-02T02:20:03+00:00|0"
+    stuck = "2026-03-02T02:20:03+00:00|4900"
+    with pytest.raises(Malformed):
+        await lazada.list_orders(access, by="updated", since=since, until=until, cursor=stuck)
+
+
+@pytest.mark.parametrize(
+    ("said", "error", "retry_after"),
+    [
+        ({"code": "ApiCallLimit", "message": "this ban will last 7 seconds"}, Throttled, 7.0),
+        ({"code": "AppCallLimit", "message": "this ban will last 0 more seconds"}, Throttled, 1.0),
+        ({"code": "998", "message": "mega campaign"}, Throttled, 60.0),
+        ({"code": "IllegalAccessToken", "message": "expired"}, Unauthorized, None),
+    ],
+)
+async def test_gateway_codes(
+    lazada: LazadaConnector,
+    api: respx.MockRouter,
+    access: ShopAccess,
+    said: dict[str, str],
+    error: type[Exception],
+    retry_after: float | None,
+) -> None:
+    api.get("/seller/get").respond(json=said)
+
+    with pytest.raises(error) as raised:
+        await lazada.fetch_account(access)
+
+    assert getattr(raised.value, "retry_after", None) == retry_after
