@@ -165,6 +165,19 @@ async def insert_shop(session: AsyncSession, values: dict[str, Any]) -> None:
     )
 
 
+async def find_storefront(
+    session: AsyncSession, merchant_id: UUID, account_id: UUID, channel: str, external_id: str
+) -> UUID:
+    """A storefront that is known to be there."""
+    query = select(ShopRow.id).where(
+        ShopRow.merchant_id == merchant_id,
+        ShopRow.account_id == account_id,
+        ShopRow.channel == channel,
+        ShopRow.external_id == external_id,
+    )
+    return (await session.scalars(query)).one()
+
+
 async def get_shop(session: AsyncSession, merchant_id: UUID, shop_id: UUID) -> ShopRow:
     """Raises NotFound."""
     return _found(await session.get(ShopRow, (merchant_id, shop_id)))

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field, StringConstraints
 from app.core.ids import ConnectionId, ShopId
 from app.core.schemas import Body
 
-CHANNEL = "Where buyers buy: `shopee` (later also `lazada`, `tiktok_shop`, `tokopedia`, `plugo_store`). More may come."
+CHANNEL = "Where buyers buy: `shopee`, `lazada`, `tiktok_shop`, `tokopedia`, `plugo_store`. More may come."
 ChannelName = Annotated[str, Field(min_length=1, max_length=40, description=CHANNEL, examples=["shopee"])]
 ShopName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 Url = Annotated[str, Field(min_length=8, max_length=2000, examples=["http://127.0.0.1:8000/docs"])]
@@ -43,6 +43,9 @@ class Channel(BaseModel):
     actions: list[str] = Field(description="Everything that can be done here, e.g. `arrange_shipment`, `print_labels`.")
     first_step: str = Field(
         description="`receive` where an order must be received before it can be arranged, else `none`."
+    )
+    needs_store_url: bool = Field(
+        description="Shops stand on servers of their own: connecting one needs its `store_url`."
     )
     handovers: list[str] = Field(description="`pickup`, `dropoff`, `manual`.")
     document_types: list[str]
@@ -166,6 +169,9 @@ class PushHealth(BaseModel):
     """Messages from the channel."""
 
     last_received_at: datetime | None
+    subscribed_at: datetime | None = Field(
+        description="When they were last ordered at the channel; null where that is not done per shop."
+    )
 
 
 class Lag(BaseModel):

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.channels.contract import ChannelAccount
 from app.core.clock import now
+from app.core.ids import new_id
 from app.journal import service as journal
 from app.shops import repository
 from app.shops.errors import AutoReceiveInvalid, TimezoneUnknown
@@ -51,6 +52,21 @@ async def list_shops(session: AsyncSession, merchant_id: UUID) -> Sequence[ShopR
 async def shop_names(session: AsyncSession, merchant_id: UUID) -> dict[UUID, str]:
     """Names by shop."""
     return {shop.id: shop.name for shop in await repository.list_shops(session, merchant_id)}
+
+
+async def ensure_storefront(
+    session: AsyncSession, merchant_id: UUID, account: AccountRow, channel: str, external_id: str, *, title: str
+) -> UUID:
+    """The account's storefront of a channel, made when its first order shows up. `title` is the channel's name."""
+    shops = [shop for shop in await repository.list_shops(session, merchant_id) if shop.account_id == account.id]
+    found = next((shop.id for shop in shops if shop.channel == channel), None)
+    if found is not None:
+        return found
+    values = {"merchant_id": merchant_id, "id": new_id(), "account_id": account.id}
+    name = f"{shops[0].name} ({title})"
+    await repository.insert_shop(session, values | {"channel": channel, "external_id": external_id, "name": name})
+    # Whoever was quicker has made it: then theirs counts.
+    return await repository.find_storefront(session, merchant_id, account.id, channel, external_id)
 
 
 def state_of(row: ShopWithAccount) -> ShopState:

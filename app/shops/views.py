@@ -11,8 +11,10 @@ from app.channels.contract import (
     Authorises,
     Connector,
     Connectors,
+    MarksDelivery,
     PrintsLabels,
     ReadsOrders,
+    Receives,
     Tracks,
 )
 from app.core.clock import now
@@ -50,8 +52,8 @@ _ABILITIES: tuple[tuple[type, tuple[str, ...]], ...] = (
     (Authorises, ("connect",)),
     (ReadsOrders, ("import", "sync")),
     (ArrangesShipments, ("arrange_shipment",)),
-    (PrintsLabels, ("print_labels",)),
     (Tracks, ("track",)),
+    (MarksDelivery, ("mark_dispatched", "mark_delivered")),
 )
 
 
@@ -59,13 +61,21 @@ def to_channel(connector: Connector, settings: Settings) -> Channel:
     """Computed from what the connector is and can; nothing is declared twice."""
     facts = connector.facts
     actions = [action for ability, names in _ABILITIES if isinstance(connector, ability) for action in names]
+    document_types = list(facts.document_types)
+    if isinstance(connector, Receives) or facts.first_step == "receive":
+        actions.append("receive")
+    if isinstance(connector, PrintsLabels | ArrangesShipments):
+        actions.append("print_labels")
+    if isinstance(connector, ArrangesShipments) and "label" not in document_types:
+        document_types.append("label")  # where the channel makes none, we do
     return Channel(
         channel=facts.channel,
         title=facts.title,
         actions=[*actions, *_OURS],
         first_step=facts.first_step,
+        needs_store_url=facts.needs_store_url,
         handovers=list(facts.handovers),
-        document_types=list(facts.document_types),
+        document_types=document_types,
         windows=ChannelWindows(order_list_days=facts.window.days, import_max_days=IMPORT_MAX_DAYS),
         caps=ChannelCaps(
             bulk_max_orders=settings.bulk_max_orders,
@@ -146,7 +156,7 @@ async def view_health(
     return ShopHealth(
         shop_id=shop_id,
         auth=_to_auth(row, at),
-        push=PushHealth(last_received_at=account.last_push_at),
+        push=PushHealth(last_received_at=account.last_push_at, subscribed_at=account.pushes_subscribed_at),
         lag=Lag(seconds=lag, complete_to=account.checkpoint_at),
         complete_back_to=account.complete_since,
         last_poll_at=account.last_poll_at,

@@ -22,8 +22,6 @@ from app.work.context import Context
 
 log = structlog.get_logger()
 
-HORIZON = timedelta(hours=72)
-"""Channels send a push again for days; an older one is a replay."""
 AHEAD = timedelta(minutes=10)
 _BATCH = 500
 _STATES = {"order": "waiting", "authorization_revoked": "waiting", "ignored": "dropped"}
@@ -47,16 +45,18 @@ async def accept(database: Database, connectors: Connectors, channel: str, reque
         message = None
     if message is not None and message.kind == "verification":
         return
-    await database.transact_globally(_store, channel, message, request.body)
+    await database.transact_globally(_store, channel, message, request.body, horizon=connector.facts.push_horizon)
     fail.point("push.after_commit")
 
 
-async def _store(session: AsyncSession, channel: str, message: PushMessage | None, body: bytes) -> None:
+async def _store(
+    session: AsyncSession, channel: str, message: PushMessage | None, body: bytes, *, horizon: timedelta
+) -> None:
     if message is not None and not all(map(_is_storable, (message.account_external_id, message.order_external_id))):
         message = None
     state = "quarantined" if message is None else _STATES[message.kind]
     if message is not None and message.sent_at is not None and state == "waiting":
-        is_fresh = await repository.is_fresh(session, message.sent_at, oldest=HORIZON, furthest=AHEAD)
+        is_fresh = await repository.is_fresh(session, message.sent_at, oldest=horizon, furthest=AHEAD)
         state = state if is_fresh else "dropped"
     await repository.store_push(
         session,
