@@ -41,7 +41,14 @@ class Consent:
 
 
 async def open_connection(
-    session: AsyncSession, merchant_id: UUID, *, channel: str, return_url: str, created_by: UUID, digest: bytes
+    session: AsyncSession,
+    merchant_id: UUID,
+    *,
+    channel: str,
+    return_url: str,
+    store_url: str | None,
+    created_by: UUID,
+    digest: bytes,
 ) -> Consent:
     """A new pending connection and the state it waits for."""
     at = await now(session)
@@ -51,6 +58,7 @@ async def open_connection(
         channel=channel,
         state="pending",
         return_url=return_url,
+        store_url=store_url,
         created_by=created_by,
         expires_at=at + CONSENT_LIFE,
         created_at=at,

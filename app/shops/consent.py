@@ -13,7 +13,15 @@ from uuid import UUID
 
 import structlog
 
-from app.channels.contract import Authorises, Connectors, ConsentStart, GrantedCredential, ShopAccess, Tokens
+from app.channels.contract import (
+    Authorises,
+    Connectors,
+    ConsentStart,
+    FindsStores,
+    GrantedCredential,
+    ShopAccess,
+    Tokens,
+)
 from app.channels.errors import ChannelError, Rejected
 from app.core.ids import Prefixed
 from app.core.security import Keyring
@@ -26,9 +34,13 @@ from app.shops.errors import (
     ConfirmationBusy,
     ConsentMissing,
     InvalidStateToken,
+    InvalidStoreUrl,
     OtherShopConsented,
     ReturnUrlNotAllowed,
     ShopAlreadyConnected,
+    StoreNotFound,
+    StoreUrlNeeded,
+    StoreUrlNotWanted,
 )
 from app.shops.models import ConnectionRow
 from app.work.context import Context
@@ -53,16 +65,26 @@ class Begun:
 # --- begin ------------------------------------------------------------------------------------------------------------
 
 
-async def begin(context: Context, merchant_id: UUID, created_by: UUID, *, channel: str, return_url: str) -> Begun:
-    """Open a pending connection."""
+async def begin(
+    context: Context,
+    merchant_id: UUID,
+    created_by: UUID,
+    *,
+    channel: str,
+    return_url: str,
+    store_url: str | None = None,
+) -> Begun:
+    """Open a pending connection. A store of its own is looked for before anything is kept."""
     find_authoriser(context.connectors, channel)
     check_return_url(context.settings, return_url)
+    found = await find_store(context.connectors, channel, store_url)
     state = secrets.token_urlsafe(_STATE_BYTES)
     consent = await context.database.transact(
         connections.open_connection,
         merchant_id,
         channel=channel,
         return_url=return_url,
+        store_url=found,
         created_by=created_by,
         digest=digest_of(state),
     )
@@ -92,9 +114,32 @@ def _to_begun(context: Context, consent: Consent, state: str) -> Begun:
     connector = find_authoriser(context.connectors, connection.channel)
     redirect_uri = f"{context.settings.base_url}/v1/connections/callback/{connection.channel}"
     assert connection.expires_at is not None
-    return Begun(
-        connection, connector.authorization_url(ConsentStart(state, redirect_uri, consent.at)), connection.expires_at
-    )
+    start = ConsentStart(state, redirect_uri, consent.at, connection.store_url)
+    return Begun(connection, connector.authorization_url(start), connection.expires_at)
+
+
+async def find_store(connectors: Connectors, channel: str, store_url: str | None) -> str | None:
+    """Where the shop stands, as it says itself; None where shops have no server of their own.
+
+    Raises StoreUrlNeeded, StoreUrlNotWanted, InvalidStoreUrl, StoreNotFound or ChannelFailed.
+    """
+    connector = connectors[channel]
+    if not connector.facts.needs_store_url:
+        if store_url is not None:
+            raise StoreUrlNotWanted(pointer="/store_url")
+        return None
+    if store_url is None:
+        raise StoreUrlNeeded(pointer="/store_url")
+    assert isinstance(connector, FindsStores)
+    try:
+        return await connector.find_store(store_url)
+    except ChannelError as error:
+        meaning = error.meaning if isinstance(error, Rejected) else None
+        if meaning == "invalid_store_url":
+            raise InvalidStoreUrl(pointer="/store_url") from error
+        if meaning == "store_not_found":
+            raise StoreNotFound(pointer="/store_url") from error
+        raise ChannelFailed(source=channel, reason=error.code or type(error).__name__) from error
 
 
 def find_authoriser(connectors: Connectors, channel: str) -> Authorises:
@@ -147,11 +192,13 @@ async def accept_callback(context: Context, channel: str, parameters: Mapping[st
 
     A callback without our state cannot be told from a forged one and is refused.
     """
-    kept = {name: value for name, value in parameters.items() if name != "state"}
-    digest = digest_of(parameters.get("state", ""))
+    connector = context.connectors.get(channel)
+    state_parameter = connector.facts.state_parameter if connector is not None else "state"
+    kept = {name: value for name, value in parameters.items() if name != state_parameter}
+    digest = digest_of(parameters.get(state_parameter, ""))
     merchant_id = await context.database.transact_globally(repository.find_state_merchant, digest, channel)
     if merchant_id is None:
-        raise InvalidStateToken(parameter="state")
+        raise InvalidStateToken(parameter=state_parameter)
     connection = await context.database.transact(
         connections.store_callback,
         merchant_id,
@@ -179,7 +226,7 @@ async def confirm(context: Context, merchant_id: UUID, confirmer: UUID, connecti
         connector = find_authoriser(context.connectors, connection.channel)
         granted = _read_grants(context.keyring, callback)
         if granted is None:
-            granted = await connector.exchange(_read_callback(context.keyring, callback))
+            granted = await connector.exchange(_read_callback(context.keyring, callback, connection.store_url))
             sealed = _seal_grants(context.keyring, granted)
             # The code is spent: from here on only these tokens can finish the connection.
             await context.database.transact(
@@ -233,9 +280,9 @@ async def _fetch_accounts(connector: Authorises, granted: GrantedCredential, cha
     return Granted(granted.tokens, tuple(accounts))
 
 
-def _read_callback(keyring: Keyring, sealed: bytes) -> dict[str, str]:
+def _read_callback(keyring: Keyring, sealed: bytes, store_url: str | None) -> dict[str, str]:
     parameters: dict[str, str] = json.loads(keyring.open(sealed))["callback"]
-    return parameters
+    return parameters if store_url is None else {**parameters, "store_url": store_url}
 
 
 def _seal_grants(keyring: Keyring, granted: tuple[GrantedCredential, ...]) -> bytes:

@@ -23,9 +23,13 @@ from app.shops.errors import (
     ConsentMissing,
     Disconnected,
     InvalidStateToken,
+    InvalidStoreUrl,
     OtherShopConsented,
     ReturnUrlNotAllowed,
     ShopAlreadyConnected,
+    StoreNotFound,
+    StoreUrlNeeded,
+    StoreUrlNotWanted,
     TimezoneUnknown,
 )
 from app.shops.schemas import (
@@ -68,10 +72,29 @@ async def list_channels(actor: ReadActor, connectors: ConnectorsDep, settings: S
 # --- connections ------------------------------------------------------------------------------------------------------
 
 
-@router.post("/connections", status_code=201, responses=problems(ChannelUnknown, ReturnUrlNotAllowed))
+@router.post(
+    "/connections",
+    status_code=201,
+    responses=problems(
+        ChannelUnknown,
+        ReturnUrlNotAllowed,
+        StoreUrlNeeded,
+        StoreUrlNotWanted,
+        InvalidStoreUrl,
+        StoreNotFound,
+        ChannelFailed,
+    ),
+)
 async def open_connection(body: OpenConnection, actor: WriteActor, context: ContextDep) -> ConsentRequest:
     """Begin to connect a shop: send the seller to the answer's `authorization_url`, then confirm."""
-    begun = await consent.begin(context, actor.merchant_id, actor.id, channel=body.channel, return_url=body.return_url)
+    begun = await consent.begin(
+        context,
+        actor.merchant_id,
+        actor.id,
+        channel=body.channel,
+        return_url=body.return_url,
+        store_url=body.store_url,
+    )
     return views.to_consent_request(begun)
 
 

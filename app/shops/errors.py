@@ -20,6 +20,38 @@ class ReturnUrlNotAllowed(Invalid):
     id = "`return_url` harus diawali URL layanan ini atau salah satu yang terdaftar di PLUGOSYNC_RETURN_URLS."
 
 
+class StoreUrlNeeded(Invalid):
+    """A shop on a server of its own must be found first."""
+
+    en = "Shops of this channel stand on servers of their own: give the store's address as `store_url`."
+    id = "Toko kanal ini berada di server masing-masing: isi alamat toko di `store_url`."
+
+
+class StoreUrlNotWanted(Invalid):
+    """Only for shops on servers of their own."""
+
+    en = "`store_url` and keys are for channels whose shops stand on servers of their own. Leave them out."
+    id = "`store_url` dan kunci hanya untuk kanal yang tokonya berada di server masing-masing. Hapus isian itu."
+
+
+class InvalidStoreUrl(Invalid):
+    """No public https address."""
+
+    code = "invalid_store_url"
+    title = "Store address not usable"
+    en = "`store_url` must be the store's public https address, such as `https://shop.example.id`."
+    id = "`store_url` harus alamat https publik toko, misalnya `https://toko.example.id`."
+
+
+class StoreNotFound(Invalid):
+    """Nothing there speaks the channel's language."""
+
+    code = "store_not_found"
+    title = "No store at this address"
+    en = "No store API answers at `store_url`. Check the address, and that the store's REST API is switched on."
+    id = "Tidak ada API toko di `store_url`. Periksa alamatnya dan pastikan REST API toko aktif."
+
+
 class InvalidStateToken(BadRequest):
     """Unknown, used, expired or somebody else's: one answer for all."""
 

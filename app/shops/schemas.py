@@ -61,6 +61,9 @@ class OpenConnection(Body):
 
     channel: ChannelName
     return_url: Url = Field(description="Where the browser goes after consent; must be on the operator's list.")
+    store_url: Url | None = Field(
+        default=None, description="Where the store stands: with channels that say `needs_store_url`, and only there."
+    )
 
 
 class ReopenConnection(Body):
