@@ -41,15 +41,17 @@ async def ingest(
     read_started_at: datetime,
     cancellation_response: timedelta | None = None,
     is_own_courier: bool = False,
+    titles: Mapping[str, str] | None = None,
 ) -> Ingested:
     """Store what was read. A reading older than what we have, or equal to it, changes nothing and counts as unchanged.
 
     `cancellation_response` is the time to answer a buyer's request where the channel names no moment;
-    `is_own_courier`: the merchant marks what leaves and what arrives.
+    `is_own_courier`: the merchant marks what leaves and what arrives; `titles` of channels name storefronts that
+    show up with their first order.
     """
     if not orders:
         return Ingested()
-    shop_ids = await _shop_ids(session, merchant_id, account)
+    shop_ids = await _shop_ids(session, merchant_id, account, orders, titles or {})
     readings = {
         order.external_id: Reading(order, shop_ids(order), read_started_at, cancellation_response, is_own_courier)
         for order in sorted(orders, key=lambda one: one.updated_at)  # doubles in one batch: the newest stays
@@ -122,9 +124,21 @@ class _ShopIds:
         return self._by_name.get((order.channel, order.shop_external_id), self._first)
 
 
-async def _shop_ids(session: AsyncSession, merchant_id: UUID, account: AccountRow) -> _ShopIds:
+async def _shop_ids(
+    session: AsyncSession,
+    merchant_id: UUID,
+    account: AccountRow,
+    orders: Sequence[ChannelOrder],
+    titles: Mapping[str, str],
+) -> _ShopIds:
     rows = [shop for shop in await shops.list_shops(session, merchant_id) if shop.account_id == account.id]
-    return _ShopIds({(shop.channel, shop.external_id): shop.id for shop in rows}, rows[0].id)
+    by_name = {(shop.channel, shop.external_id): shop.id for shop in rows}
+    known = {shop.channel for shop in rows}
+    for channel, external_id in {(one.channel, one.shop_external_id) for one in orders if one.channel not in known}:
+        by_name[channel, external_id] = await shops.ensure_storefront(
+            session, merchant_id, account, channel, external_id, title=titles.get(channel, channel)
+        )
+    return _ShopIds(by_name, rows[0].id)
 
 
 async def _store_parts(

@@ -1,6 +1,6 @@
 """Read orders at their channel and store them. One that cannot be read is kept with its reason and stops no other."""
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -104,10 +104,11 @@ async def _store_batch(
     then: Then | None,
 ) -> OrdersRead:
     connector = context.connectors[account.channel]
+    titles = {name: one.facts.title for name, one in context.connectors.items()}
     channel = Caller(type="channel", name=connector.facts.title, request_id=caller().request_id)
     with acting_as(channel, merchant_id=merchant_id):
         return await context.database.transact(
-            _store, merchant_id, account, connector, asked, told.orders, told.started_at, then
+            _store, merchant_id, account, connector, asked, told.orders, told.started_at, then, titles
         )
 
 
@@ -186,6 +187,7 @@ async def _store(
     reading: OrdersReading,
     started_at: datetime,
     then: Then | None,
+    titles: Mapping[str, str],
 ) -> OrdersRead:
     good: list[ChannelOrder] = []
     failures = [(one.external_id, one.reason, one.raw) for one in reading.unreadable if one.external_id in asked]
@@ -205,6 +207,7 @@ async def _store(
         read_started_at=started_at,
         cancellation_response=connector.facts.cancellation_response,
         is_own_courier=isinstance(connector, MarksDelivery),
+        titles=titles,
     )
     await storing.delete_failures(session, merchant_id, account.id, list(ingested.ids))
     await quarantine(session, merchant_id, account.id, failures)
