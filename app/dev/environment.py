@@ -16,6 +16,7 @@ _WORDS = {
     "push_secret": ("PUSH_SECRET", "PUSH_KEY"),
     "base_url": ("BASE_URL",),
     "auth_url": ("AUTH_URL",),
+    "service_id": ("SERVICE_ID",),
 }
 """What the marketplaces call the parts of an app's registration."""
 

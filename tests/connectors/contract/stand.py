@@ -88,7 +88,8 @@ class Stand:
 
     async def effects(self, operation: str, number: str | None = None) -> int:
         """Effective calls in the simulator's ledger."""
-        query = {"channel": self.channel, "operation": operation}
+        # Tokens belong to the API, whichever of its channels is looked at.
+        query = {"operation": operation, **({} if operation == "token_refresh" else {"channel": self.channel})}
         rows = (await self.get("ledger", **query, **({"order_number": number} if number else {})))["data"]
         return sum(row["effective"] for row in rows)
 

@@ -1,0 +1,1 @@
+"""TikTok Shop's words to ours, pure."""
