@@ -1,0 +1,1 @@
+"""WooCommerce's words to ours, pure."""
