@@ -94,6 +94,8 @@ class Seller:
     def _arrange(self, day: Day, numbers: list[str]) -> None:
         order_ids = [order["id"] for order in self._orders(numbers)]
         options = self._api.post("/v1/shipments/options", {"order_ids": order_ids})
+        if not options["groups"]:
+            raise CallFailed(f"No order of {day.channel} can be arranged: {options['exceptions'][:3]}")
         methods = options["common_methods"] or [method["method"] for method in options["groups"][0]["methods"]]
         method = "pickup" if "pickup" in methods else methods[0]
         body = {"selection": {"order_ids": order_ids}, "handover": {"method": method}}

@@ -44,8 +44,7 @@ def seed(*, home: Path, database_url: str, api_url: str, sandbox_url: str, say: 
         login = {"username": EMAIL, "password": kept.demo_password}
         token = visitor.post("/v1/auth/token", form=login)["access_token"]
     with Caller(api_url, token) as owner, Caller(sandbox_url) as sandbox:
-        for channel in [entry["channel"] for entry in owner.get("/v1/channels")["data"]]:
-            _connect(owner, sandbox, channel, api_url, say)
+        _connect_all(owner, sandbox, api_url, say)
         key = _ensure_key(owner, home, kept, api_url)
     return Demo(api_url, f"{api_url}/docs", sandbox_url, EMAIL, kept.demo_password, key)
 
@@ -60,24 +59,41 @@ async def _ensure_merchant(database_url: str, password: str) -> None:
         await database.close()
 
 
-def _connect(owner: Caller, sandbox: Caller, channel: str, api_url: str, say: Callable[[str], None]) -> None:
+def _connect_all(owner: Caller, sandbox: Caller, api_url: str, say: Callable[[str], None]) -> None:
     """Every shop the sandbox offers, once; pushes come from the moment there is somebody to read them."""
-    pushes = {"enabled": True, "url": f"{api_url}/v1/push/{channel}"}
-    connections = owner.list_all("/v1/connections")
-    if any(one["channel"] == channel and one["state"] != "pending" for one in connections):
-        sandbox.post(f"/_control/{channel}/pushes", pushes)
+    channels = owner.get("/v1/channels")["data"]
+    offered = {entry["channel"]: sandbox.get("/_control/credentials")[entry["channel"]]["shops"] for entry in channels}
+    connected = {shop["channel"] for shop in owner.list_all("/v1/shops")}
+    fresh = [entry for entry in channels if entry["channel"] not in connected]
+    for channel in [entry["channel"] for entry in fresh]:
+        sandbox.post(f"/_control/{channel}/pushes", {"enabled": False})
+        for shop in offered[channel]:
+            _place_orders(sandbox, channel, shop["shop_id"])
+    for entry in fresh:
+        for shop in offered[entry["channel"]]:
+            _connect(owner, entry, shop, api_url, say)
+    for channel in offered:
+        sandbox.post(f"/_control/{channel}/pushes", {"enabled": True, "url": f"{api_url}/v1/push/{channel}"})
+    begun = [owner.post("/v1/imports", {"channel": entry["channel"]}) for entry in fresh]
+    for ended in map(owner.finish, begun):
+        if ended["state"] == "failed":
+            raise CallFailed(f"An import failed: {ended['counts']}")
+
+
+def _connect(
+    owner: Caller, entry: dict[str, Any], shop: dict[str, Any], api_url: str, say: Callable[[str], None]
+) -> None:
+    """Through the marketplace's consent page; one authorisation may have given shops of a second channel already."""
+    channel, shop_id = entry["channel"], str(shop["shop_id"])
+    if any((one["channel"], one["external_id"]) == (channel, shop_id) for one in owner.list_all("/v1/shops")):
         return
-    sandbox.post(f"/_control/{channel}/pushes", {"enabled": False})
-    for shop in sandbox.get("/_control/credentials")[channel]["shops"]:
-        say(f"Connecting {shop['name']} ({channel}) and importing its orders ...")
-        _place_orders(sandbox, channel, shop["shop_id"])
-        begun = owner.post("/v1/connections", {"channel": channel, "return_url": f"{api_url}/docs"})
-        approve_in_browser(begun["authorization_url"], shop["shop_id"])
-        owner.post(f"/v1/connections/{begun['id']}/confirm")
-    sandbox.post(f"/_control/{channel}/pushes", pushes)
-    ended = owner.finish(owner.post("/v1/imports", {"channel": channel}))
-    if ended["state"] == "failed":
-        raise CallFailed(f"The import of {channel} failed: {ended['counts']}")
+    say(f"Connecting {shop['name']} ({entry['title']}) and importing its orders ...")
+    wish = {"channel": channel, "return_url": f"{api_url}/docs"}
+    if entry["needs_store_url"]:
+        wish["store_url"] = shop["base_url"]
+    begun = owner.post("/v1/connections", wish)
+    approve_in_browser(begun["authorization_url"], shop_id)
+    owner.post(f"/v1/connections/{begun['id']}/confirm")
 
 
 def _place_orders(sandbox: Caller, channel: str, shop_id: str) -> None:

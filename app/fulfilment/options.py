@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -30,7 +31,7 @@ from app.fulfilment.schemas import (
 )
 from app.fulfilment.shipping import to_ref
 from app.operations.texts import text_of
-from app.orders import actions, effects
+from app.orders import actions, effects, reading
 from app.orders.models import OrderRow
 from app.shops import access
 from app.shops import service as shops
@@ -49,6 +50,7 @@ class _Asked:
 
 async def ask(context: Context, merchant_id: UUID, order_ids: Sequence[UUID]) -> ShippingOptionsAnswer:
     """Options for these orders; those that cannot be arranged are listed with their reason, never silently left out."""
+    await _read_received(context, merchant_id, order_ids)
     asked, exceptions = await context.database.transact(_sort_out, merchant_id, order_ids)
     timezones = {
         shop.id: ZoneInfo(shop.timezone) for shop in await context.database.transact(shops.list_shops, merchant_id)
@@ -87,6 +89,24 @@ async def ask(context: Context, merchant_id: UUID, order_ids: Sequence[UUID]) ->
     offered = [{method.method for method in group.methods} for group in groups.values()]
     common = set.intersection(*offered) if offered else set()
     return ShippingOptionsAnswer(groups=list(groups.values()), common_methods=sorted(common), exceptions=exceptions)
+
+
+async def _read_received(context: Context, merchant_id: UUID, order_ids: Sequence[UUID]) -> None:
+    """What a channel has only just packed is known by its new packages after another read."""
+    received = await context.database.transact(_list_received, merchant_id, list(dict.fromkeys(order_ids)))
+    for account_id, external_ids in received.items():
+        with suppress(ChannelError):  # they are listed as not ready then
+            await reading.read_orders(context, merchant_id, account_id, external_ids, priority="user")
+
+
+async def _list_received(session: AsyncSession, merchant_id: UUID, order_ids: list[UUID]) -> dict[UUID, list[str]]:
+    rows = await effects.lock_orders(session, merchant_id, order_ids)
+    packages = await effects.list_packages(session, merchant_id, order_ids)
+    found: dict[UUID, list[str]] = {}
+    for order in rows.values():
+        if any(one.awaits_receipt and one.effect_state == "received" for one in packages[order.id]):
+            found.setdefault(order.account_id, []).append(order.external_id)
+    return found
 
 
 async def _fetch(connector: Connector, door: ShopAccess, package: PackageRef) -> ShippingOptions:

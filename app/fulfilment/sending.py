@@ -26,6 +26,7 @@ from app.orders import reading
 from app.shops import access
 from app.shops import service as shops
 from app.shops.models import ShopRow
+from app.work import service as work
 from app.work.context import Context
 from app.work.service import Claimed
 
@@ -357,5 +358,9 @@ async def _read_back(context: Context, merchant_id: UUID, account_id: UUID, parc
         await reading.read_orders(context, merchant_id, account_id, external_ids, priority="user")
     except ChannelError as error:
         log.info("read_back_waits", reason=type(error).__name__)
+        due_in = timedelta(seconds=error.retry_after or 1)
+        await context.database.transact(
+            reading.request_read, merchant_id, account_id, external_ids, due_in=due_in, priority=work.USER
+        )
     order_ids = sorted({parcel.order_id for parcel in parcels})
     await context.database.transact(shipping.request_tracking_numbers, merchant_id, account_id, order_ids)

@@ -44,6 +44,8 @@ BATCH = 50
 CALL_BATCH = 20
 _LAST_OFFSET = 4900
 """offset and limit together stay below 5000; then the window begins anew at the last row."""
+WORTH_A_LIST = 4
+"""As many orders are worth a call that may contain none of them."""
 _PRODUCT_PAGE = 50
 _EITHER = (ShippingMethod("pickup"), ShippingMethod("dropoff"))
 """Pickup or drop-off is set at the seller centre; no call chooses it."""
@@ -156,12 +158,21 @@ class LazadaConnector:
     async def get_orders(self, access: ShopAccess, external_ids: Sequence[str]) -> OrdersReading:
         asked = list(dict.fromkeys(external_ids))
         known = [one for one in asked if one.isascii() and one.isdigit()]
-        elements, units = await asyncio.gather(
-            asyncio.gather(*(self._fetch_order(access, one) for one in known)),
-            items.fetch_items(self._client, access, known),
+        found, units = await asyncio.gather(
+            self._fetch_orders(access, known), items.fetch_items(self._client, access, known)
         )
-        found = {one: element for one, element in zip(known, elements, strict=True) if element is not None}
         return orders.to_orders_reading(access.external_id, asked, found, units)
+
+    async def _fetch_orders(self, access: ShopAccess, order_ids: Sequence[str]) -> dict[str, Any]:
+        """There is no call for several orders: of many, most are usually among those that changed last."""
+        found: dict[str, Any] = {}
+        if len(order_ids) >= WORTH_A_LIST:
+            answer = await self._client.read("/orders/get", access, _latest(datetime.now(UTC)))
+            rows = _list(answer.data.get("orders")) if isinstance(answer.data, dict) else []
+            found = {one: row for row in rows if (one := orders.id_of(row)) is not None and one in order_ids}
+        left = [one for one in order_ids if one not in found]
+        elements = await asyncio.gather(*(self._fetch_order(access, one) for one in left))
+        return found | {one: element for one, element in zip(left, elements, strict=True) if element is not None}
 
     async def _fetch_order(self, access: ShopAccess, order_id: str) -> Any:
         try:
@@ -292,6 +303,17 @@ def _read_tokens(answer: Answer) -> tuple[wire.TokenAnswer, Tokens]:
 
 def _iso(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="seconds")
+
+
+def _latest(now: datetime) -> dict[str, str]:
+    """The query of the orders that changed last."""
+    return {
+        "update_after": _iso(now - timedelta(days=14)),
+        "sort_by": "updated_at",
+        "sort_direction": "DESC",
+        "offset": "0",
+        "limit": str(PAGE),
+    }
 
 
 def _read_cursor(cursor: str | None, since: datetime) -> tuple[datetime, int]:
