@@ -4,11 +4,13 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from app.channels.errors import Rejected, Unavailable, Unknown
-from app.fulfilment import auto_receiving
+from app.fulfilment import auto_receiving, options
+from app.orders import effects
 from app.shops import service as shops
 from tests.scenarios.dock import Dock, open_dock
 from tests.scenarios.packhouse import REFUSED, Packhouse, waiting
@@ -73,8 +75,31 @@ async def test_what_is_not_received_is_not_arranged(house: Dock) -> None:
     assert at(house).arrange_calls == []
 
 
-@pytest.mark.parametrize(("lost", "effects"), [("lost_after_effect", 1), ("lost_before_effect", 1)])
-async def test_a_lost_answer_to_receiving_is_read_back(house: Dock, lost: Any, effects: int) -> None:
+async def test_a_read_that_fails_after_receiving_is_made_up_for(house: Dock) -> None:
+    """By who asks for the options at once, and in any case a moment later."""
+    for number in ("A1", "A2"):
+        await place(house, number, number[1])
+        at(house).read_errors = [None, Unavailable("http_503", "busy")]
+        await house.bulk("receive", number)
+        await house.work()
+    first, second = await house.order("A1"), await house.order("A2")
+
+    offered = await options.ask(house.scene.context, house.merchant_id, [first["id"]])
+    assert (offered.exceptions, len(offered.groups)) == ([], 1)
+    assert await numbers_of(house, first["id"]) == ["FW1"]
+    assert await numbers_of(house, second["id"]) == ["W2"]
+
+    await house.pass_time(2)
+    assert await numbers_of(house, second["id"]) == ["FW2"]
+
+
+async def numbers_of(house: Dock, order_id: UUID) -> list[str]:
+    packages = await house.scene.context.database.transact(effects.list_packages, house.merchant_id, [order_id])
+    return [package.package_number for package in packages[order_id]]
+
+
+@pytest.mark.parametrize(("lost", "times"), [("lost_after_effect", 1), ("lost_before_effect", 1)])
+async def test_a_lost_answer_to_receiving_is_read_back(house: Dock, lost: Any, times: int) -> None:
     await place(house, "A1", "1")
     at(house).steps["W1"] = [lost]
     operation = await house.bulk("receive", "A1")
@@ -84,7 +109,7 @@ async def test_a_lost_answer_to_receiving_is_read_back(house: Dock, lost: Any, e
     await house.settle()
 
     assert await house.outcome(operation, "A1") == ("succeeded", None)
-    assert at(house).receipts["W1"] == effects
+    assert at(house).receipts["W1"] == times
     assert len(at(house).receive_calls) == (1 if lost == "lost_after_effect" else 2)
     assert await house.open_intents() == []
 

@@ -202,3 +202,19 @@ async def test_gateway_codes(
         await lazada.fetch_account(access)
 
     assert getattr(raised.value, "retry_after", None) == retry_after
+
+
+async def test_many_orders_are_read_with_one_list_and_a_few_single_calls(
+    lazada: LazadaConnector, api: respx.MockRouter, access: ShopAccess
+) -> None:
+    listed = [order(order_id=number, order_number=number) for number in (1, 2, 3, 9)]
+    api.get("/orders/get").respond(json={"code": "0", "data": {"count": 4, "orders": listed}})
+    single = api.get("/order/get", params={"order_id": "4"})
+    single.respond(json={"code": "0", "data": order(order_id=4, order_number=4)})
+    groups = [{"order_id": number, "order_items": [item(number, order_id=number)]} for number in (1, 2, 3, 4)]
+    api.get("/orders/items/get").respond(json={"code": "0", "data": groups})
+
+    reading = await lazada.get_orders(access, ["1", "2", "3", "4"])
+
+    assert [found.external_id for found in reading.orders] == ["1", "2", "3", "4"]
+    assert single.call_count == 1
