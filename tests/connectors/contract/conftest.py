@@ -15,7 +15,7 @@ from tests.sixth import CONNECTORS
 
 ROOT = Path(__file__).parents[3]
 SIXTH = "warung"
-CHANNELS = ("shopee", "lazada", "tiktok_shop", "tokopedia", SIXTH)
+CHANNELS = ("shopee", "lazada", "tiktok_shop", "tokopedia", "plugo_store", SIXTH)
 
 
 @pytest.fixture(scope="session")
