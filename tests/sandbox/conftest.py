@@ -37,7 +37,7 @@ class Sandbox:
 
     def __init__(self, home: Path) -> None:
         self.home = home
-        self.port = find_free_ports(2)
+        self.port = find_free_ports(5)
         self.url = f"http://127.0.0.1:{self.port}"
         self.start()
 

@@ -317,7 +317,7 @@ class PlugoStoreConnector:
             return False
         # A webhook typed in by hand carries the secret itself, which no shop gets to know from another.
         secrets = (store_secret(self._push_secret, source), self._push_secret)
-        return any([hmac.compare_digest(given, webhooks.digest(secret, request.body)) for secret in secrets])
+        return any(hmac.compare_digest(given, webhooks.digest(secret, request.body)) for secret in secrets)
 
     def parse_push(self, request: PushRequest) -> PushMessage:
         return webhooks.to_push_message(request)

@@ -80,7 +80,7 @@ class Orders:
             self.world, call, [show_order(self.world, order, asked.get("dp")) for order in page], len(rows), asked
         )
         if switches.drifts and rows:
-            chance = self.world.engine.random_for("plugo_store.drift", self.world.now(), len(rows))
+            chance = self.world.engine.random_for("plugo_store.drift", self.world.now(), asked["page"])
             self.world.save_order(self.world.orders[chance.choice(rows)["id"]])
         return answer
 
