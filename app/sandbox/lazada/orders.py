@@ -1,5 +1,6 @@
 """Orders and their items, read."""
 
+import math
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -41,7 +42,8 @@ class Orders:
         offset = call.number("offset", 0, code="14", least=0, most=DEEPEST)
         if offset + limit > DEEPEST:
             raise Refused("97", f"E097: Offset and limit sum {offset + limit} must less than 5000", "ISP")
-        rows = [order for order in map(self.world.seen, self.world.orders_of(call.shop)) if _matches(call, order)]
+        window, status = _read_window(call), _read_status(call)
+        rows = [one for one in map(self.world.seen, self.world.orders_of(call.shop)) if _matches(one, window, status)]
         column = {"created_at": "created", "updated_at": "updated"}.get(call.params.get("sort_by", "created_at"))
         direction = call.params.get("sort_direction", "DESC").upper()
         if column is None or direction not in ("ASC", "DESC"):
@@ -90,29 +92,36 @@ class Orders:
         return self.world.seen(order)
 
 
-def _matches(call: LazadaCall, order: Order) -> bool:
-    bounds = {
-        name: _moment(call, name) for name in ("created_after", "created_before", "update_after", "update_before")
-    }
-    if bounds["created_after"] is None and bounds["update_after"] is None:
+Window = dict[str, tuple[float, float]]
+
+
+def _read_window(call: LazadaCall) -> Window:
+    """Column → bounds, both included."""
+    if not (call.params.get("created_after") or call.params.get("update_after")):
         raise Refused("18", "E018: Either created_after or update_after is mandatory", "ISP")
-    status = call.params.get("status")
-    if status and status != "all" and status not in FILTERS:
+    return {
+        column: (_moment(call, f"{word}_after", -math.inf), _moment(call, f"{word}_before", math.inf))
+        for column, word in (("created", "created"), ("updated", "update"))
+    }
+
+
+def _read_status(call: LazadaCall) -> set[str] | None:
+    """The item statuses a tab stands for; None for all."""
+    status = call.params.get("status") or "all"
+    if status != "all" and status not in FILTERS:
         raise Refused("36", "E036: Invalid status filter", "ISP")
-    live = {item["status"] for item in order["items"]}
-    return (
-        (bounds["created_after"] is None or order["created"] >= bounds["created_after"])
-        and (bounds["created_before"] is None or order["created"] <= bounds["created_before"])
-        and (bounds["update_after"] is None or order["updated"] >= bounds["update_after"])
-        and (bounds["update_before"] is None or order["updated"] <= bounds["update_before"])
-        and (not status or status == "all" or bool(live & set(_TABS.get(status, (status,)))))
-    )
+    return None if status == "all" else set(_TABS.get(status, (status,)))
 
 
-def _moment(call: LazadaCall, name: str) -> float | None:
+def _matches(order: Order, window: Window, status: set[str] | None) -> bool:
+    is_inside = all(begin <= order[column] <= end for column, (begin, end) in window.items())
+    return is_inside and (status is None or any(item["status"] in status for item in order["items"]))
+
+
+def _moment(call: LazadaCall, name: str, default: float) -> float:
     text = call.params.get(name)
     if not text:
-        return None
+        return default
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
