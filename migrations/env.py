@@ -1,6 +1,7 @@
 """Runs migrations on the connection that `app.core.migrations` hands over."""
 
 from alembic import context
+
 from app.tables import Base
 
 connection = context.config.attributes["connection"]

@@ -13,7 +13,13 @@ from app.core.ids import new_id
 from app.core.security import Keyring
 from app.journal import service as journal
 from app.shops import repository
-from app.shops.errors import Disconnected, InvalidStateToken, OtherShopConsented, ShopAlreadyConnected
+from app.shops.errors import (
+    Disconnected,
+    InvalidStateToken,
+    OtherShopConsented,
+    ReturnUrlNotAllowed,
+    ShopAlreadyConnected,
+)
 from app.shops.models import AccountRow, ConnectionRow, CredentialRow
 from app.shops.refreshing import sealed_tokens
 from app.work import service as work
@@ -21,6 +27,7 @@ from app.work import service as work
 CONSENT_LIFE = timedelta(minutes=10)
 ERASED = b""
 """Stands where a disconnected shop's tokens were."""
+SUBSCRIBE_PUSHES = "shops.subscribe_pushes"
 _CONFIRM_LEASE = timedelta(seconds=60)
 
 
@@ -84,6 +91,8 @@ async def reopen_connection(
         raise Disconnected()
     at = await now(session)
     connection.return_url = return_url or connection.return_url
+    if not connection.return_url:
+        raise ReturnUrlNotAllowed(pointer="/return_url")  # it was connected with keys, without a browser
     connection.created_by = created_by
     connection.callback = None
     connection.expires_at = at + CONSENT_LIFE
@@ -158,6 +167,7 @@ async def connect(
     *,
     api: str,
     grants: Sequence[Granted],
+    subscribes: bool,
 ) -> ConnectionRow:
     """Store credentials, accounts and shops, and read their orders. An account we know gets its new credential."""
     connection = await repository.lock_connection(session, merchant_id, connection_id)
@@ -180,7 +190,16 @@ async def connect(
         session.add(credential)
         await session.flush()
         for account in grant.accounts:
-            await _connect_account(session, merchant_id, credential, api, connection.channel, account)
+            row = await _connect_account(session, merchant_id, credential, api, connection.channel, account)
+            if subscribes:
+                await work.add(
+                    session,
+                    merchant_id,
+                    SUBSCRIBE_PUSHES,
+                    str(row.id),
+                    lane=row.id,
+                    priority=work.BACKGROUND,
+                )
     await journal.record(
         session,
         merchant_id,
@@ -201,7 +220,7 @@ async def connect(
 
 async def _connect_account(
     session: AsyncSession, merchant_id: UUID, credential: CredentialRow, api: str, channel: str, account: ChannelAccount
-) -> None:
+) -> AccountRow:
     row, is_fresh = await repository.upsert_account(
         session,
         {
@@ -232,6 +251,7 @@ async def _connect_account(
         )
     await work.hasten(session, merchant_id, row.id)
     await _read_orders(session, merchant_id, row, is_fresh=is_fresh)
+    return row
 
 
 async def _read_orders(session: AsyncSession, merchant_id: UUID, account: AccountRow, *, is_fresh: bool) -> None:

@@ -20,6 +20,7 @@ from app.channels.contract import (
     FindsStores,
     GrantedCredential,
     ShopAccess,
+    SubscribesPushes,
     Tokens,
 )
 from app.channels.errors import ChannelError, Rejected
@@ -206,6 +207,21 @@ async def accept_callback(context: Context, channel: str, parameters: Mapping[st
         channel=channel,
         sealed=context.keyring.seal(json.dumps({"callback": kept})),
     )
+    return _way_back(connection)
+
+
+async def accept_return(context: Context, channel: str, parameters: Mapping[str, str]) -> str:
+    """The browser's part of a callback. Where the shop posts its keys, it comes after them and only goes on."""
+    connector = context.connectors.get(channel)
+    if connector is not None and connector.facts.posts_credentials:
+        digest = digest_of(parameters.get(connector.facts.state_parameter, ""))
+        used = await context.database.transact_globally(repository.find_used_state, digest, channel)
+        if used is not None:
+            return _way_back(await context.database.transact(repository.get_connection, *used))
+    return await accept_callback(context, channel, parameters)
+
+
+def _way_back(connection: ConnectionRow) -> str:
     parts = urlsplit(connection.return_url)
     query = urlencode({"connection_id": Prefixed("con").format(connection.id)})
     return urlunsplit(parts._replace(query=f"{parts.query}&{query}" if parts.query else query))
@@ -224,6 +240,7 @@ async def confirm(context: Context, merchant_id: UUID, confirmer: UUID, connecti
     callback, forget = connection.callback, False
     try:
         connector = find_authoriser(context.connectors, connection.channel)
+        api = context.connectors[connection.channel].facts.api
         granted = _read_grants(context.keyring, callback)
         if granted is None:
             granted = await connector.exchange(_read_callback(context.keyring, callback, connection.store_url))
@@ -233,14 +250,15 @@ async def confirm(context: Context, merchant_id: UUID, confirmer: UUID, connecti
                 connections.keep_grants, merchant_id, connection_id, before=callback, sealed=sealed
             )
             callback = sealed
-        grants = [await _fetch_accounts(connector, one, connection.channel) for one in granted]
+        grants = [await fetch_accounts(connector, one, api) for one in granted]
         return await context.database.transact(
             connections.connect,
             merchant_id,
             connection_id,
             context.keyring,
-            api=context.connectors[connection.channel].facts.api,
+            api=api,
             grants=grants,
+            subscribes=isinstance(connector, SubscribesPushes),
         )
     except ChannelError as error:
         forget = isinstance(error, Rejected)
@@ -272,10 +290,11 @@ async def _end(context: Context, merchant_id: UUID, connection_id: UUID, callbac
     )
 
 
-async def _fetch_accounts(connector: Authorises, granted: GrantedCredential, channel: str) -> Granted:
+async def fetch_accounts(connector: Authorises, granted: GrantedCredential, api: str) -> Granted:
+    """What the channel says about the accounts a credential opens."""
     accounts = []
     for external_id in granted.account_ids:
-        access = ShopAccess(external_id, granted.tokens.access_token, limiter_key=f"{channel}:{external_id}")
+        access = ShopAccess(external_id, granted.tokens.access_token, limiter_key=f"{api}:{external_id}")
         accounts.append(await connector.fetch_account(access))
     return Granted(granted.tokens, tuple(accounts))
 

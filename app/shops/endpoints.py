@@ -1,5 +1,6 @@
 """Channels, connections and shops over HTTP."""
 
+import json
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -14,7 +15,7 @@ from app.core.ids import ConnectionId, ShopId
 from app.core.pagination import CursorText, Limit, Page, PageInfo, binding_of, decode_cursor, encode_cursor
 from app.core.problems import problems
 from app.identity.deps import Actor, needs
-from app.shops import connections, consent, service, views
+from app.shops import connections, consent, keys, service, views
 from app.shops.errors import (
     AutoReceiveInvalid,
     ChannelFailed,
@@ -24,6 +25,8 @@ from app.shops.errors import (
     Disconnected,
     InvalidStateToken,
     InvalidStoreUrl,
+    KeysNeeded,
+    KeysRefused,
     OtherShopConsented,
     ReturnUrlNotAllowed,
     ShopAlreadyConnected,
@@ -82,11 +85,32 @@ async def list_channels(actor: ReadActor, connectors: ConnectorsDep, settings: S
         StoreUrlNotWanted,
         InvalidStoreUrl,
         StoreNotFound,
+        KeysNeeded,
+        KeysRefused,
+        ShopAlreadyConnected,
         ChannelFailed,
     ),
 )
 async def open_connection(body: OpenConnection, actor: WriteActor, context: ContextDep) -> ConsentRequest:
-    """Begin to connect a shop: send the seller to the answer's `authorization_url`, then confirm."""
+    """Begin to connect a shop: send the seller to the answer's `authorization_url`, then confirm.
+
+    A store whose keys are given is connected at once.
+    """
+    if body.consumer_key is not None and body.consumer_secret is not None:
+        connection = await keys.connect(
+            context,
+            actor.merchant_id,
+            actor.id,
+            channel=body.channel,
+            store_url=body.store_url,
+            consumer_key=body.consumer_key.get_secret_value(),
+            consumer_secret=body.consumer_secret.get_secret_value(),
+        )
+        return views.to_connected(connection)
+    if body.consumer_key is not None or body.consumer_secret is not None or body.return_url is None:
+        missing = "consumer_key" if body.consumer_secret is not None else "consumer_secret"
+        is_half = body.consumer_key is not None or body.consumer_secret is not None
+        raise KeysNeeded(pointer=f"/{missing}" if is_half else "/return_url")
     begun = await consent.begin(
         context,
         actor.merchant_id,
@@ -106,22 +130,33 @@ async def open_connection(body: OpenConnection, actor: WriteActor, context: Cont
 )
 async def receive_callback(channel: ChannelOfCallback, request: Request, context: ContextDep) -> RedirectResponse:
     """Where a channel sends the seller's browser after consent. Keeps what it says and sends the browser on."""
-    return _on(await consent.accept_callback(context, channel, dict(request.query_params)))
+    return _on(await consent.accept_return(context, channel, dict(request.query_params)))
 
 
 @router.post(
     "/connections/callback/{channel}",
     status_code=302,
     response_class=RedirectResponse,
-    responses={**_REDIRECT, **problems(InvalidStateToken)},
+    responses={**_REDIRECT, 200: {"description": "Posted as JSON: kept."}, **problems(InvalidStateToken)},
 )
-async def receive_posted_callback(
-    channel: ChannelOfCallback, request: Request, context: ContextDep
-) -> RedirectResponse:
-    """The same for channels that post their callback as a form."""
+async def receive_posted_callback(channel: ChannelOfCallback, request: Request, context: ContextDep) -> Response:
+    """The same for channels that post their callback: a form from the browser, or JSON from a store itself."""
+    if request.headers.get("content-type", "").startswith("application/json"):
+        await consent.accept_callback(context, channel, _read_json(await request.body()))
+        return Response(status_code=200, headers={"Cache-Control": "no-store"})
     async with request.form(max_files=0, max_fields=50) as form:
         posted = {name: value for name, value in form.items() if isinstance(value, str)}
     return _on(await consent.accept_callback(context, channel, {**posted, **dict(request.query_params)}))
+
+
+def _read_json(raw: bytes) -> dict[str, str]:
+    """Texts and numbers of an object; anything else names no consent."""
+    try:
+        posted = json.loads(raw)
+    except (ValueError, RecursionError):
+        return {}
+    pairs = posted.items() if isinstance(posted, dict) else ()
+    return {name: str(value) for name, value in pairs if isinstance(value, str | int)}
 
 
 def _on(url: str) -> RedirectResponse:

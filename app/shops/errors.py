@@ -52,6 +52,22 @@ class StoreNotFound(Invalid):
     id = "Tidak ada API toko di `store_url`. Periksa alamatnya dan pastikan REST API toko aktif."
 
 
+class KeysNeeded(Invalid):
+    """Half a pair opens nothing; without any pair there must be a way back from the consent page."""
+
+    en = "Give either `return_url`, to be asked at the store, or both `consumer_key` and `consumer_secret`."
+    id = "Isi `return_url` untuk meminta persetujuan di toko, atau isi `consumer_key` dan `consumer_secret` sekaligus."
+
+
+class KeysRefused(Invalid):
+    """The store does not know this pair."""
+
+    code = "keys_refused"
+    title = "The store refused the keys"
+    en = "The store refused `consumer_key` and `consumer_secret`: {reason} Make a new pair with read/write access."
+    id = "Toko menolak `consumer_key` dan `consumer_secret`: {reason} Buat pasangan baru dengan akses baca/tulis."
+
+
 class InvalidStateToken(BadRequest):
     """Unknown, used, expired or somebody else's: one answer for all."""
 
@@ -130,5 +146,5 @@ class TimezoneUnknown(Invalid):
 class AutoReceiveInvalid(Invalid):
     """Minutes without a mode that counts them, or the other way round."""
 
-    en = "`value` (minutes) is needed with `after_minutes` and `before_deadline`, and only with them."
-    id = "`value` (menit) wajib diisi untuk `after_minutes` dan `before_deadline`, dan hanya untuk keduanya."
+    en = "`value` is needed with `after_minutes` (minutes) and `before_deadline` (hours), and only with them."
+    id = "`value` wajib diisi untuk `after_minutes` (menit) dan `before_deadline` (jam), dan hanya untuk keduanya."

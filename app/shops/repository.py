@@ -67,6 +67,13 @@ async def find_state_merchant(session: AsyncSession, digest: bytes, channel: str
     return UUID(int=found.int) if found is not None else None
 
 
+async def find_used_state(session: AsyncSession, digest: bytes, channel: str) -> tuple[UUID, UUID] | None:
+    """Merchant and connection of a state that was used and is not old."""
+    query = text("select merchant_id, connection_id from find_used_oauth_state(:digest, :channel)")
+    row = (await session.execute(query, {"digest": digest, "channel": channel})).one_or_none()
+    return (UUID(int=row.merchant_id.int), UUID(int=row.connection_id.int)) if row is not None else None
+
+
 async def take_state(session: AsyncSession, merchant_id: UUID, digest: bytes, channel: str) -> UUID | None:
     """Use up a state; the connection it stands for, or None when it does not count (any more)."""
     query = text("select merchant_id, connection_id from take_oauth_state(:digest, :channel)")
@@ -128,7 +135,8 @@ async def upsert_account(session: AsyncSession, values: dict[str, Any]) -> tuple
             AccountRow.merchant_id == key[0], AccountRow.api == key[1], AccountRow.external_id == key[2]
         )
     )
-    renewed = ("connection_id", "credential_id", "channel", "cipher", "authorization_expires_at")
+    # The channel stays: one authorisation may be asked for through either channel of an API.
+    renewed = ("connection_id", "credential_id", "cipher", "authorization_expires_at")
     query = insert(AccountRow).values(**values, is_active=True)
     query = query.on_conflict_do_update(
         index_elements=["merchant_id", "api", "external_id"],

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import BaseModel, Field, SecretStr, StringConstraints
 
 from app.core.ids import ConnectionId, ShopId
 from app.core.schemas import Body
@@ -11,6 +11,7 @@ from app.core.schemas import Body
 CHANNEL = "Where buyers buy: `shopee`, `lazada`, `tiktok_shop`, `tokopedia`, `plugo_store`. More may come."
 ChannelName = Annotated[str, Field(min_length=1, max_length=40, description=CHANNEL, examples=["shopee"])]
 ShopName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+StoreKey = Annotated[SecretStr, Field(min_length=1, max_length=200)]
 Url = Annotated[str, Field(min_length=8, max_length=2000, examples=["http://127.0.0.1:8000/docs"])]
 CoolingMode = Literal["respect", "warn", "ignore"]
 AutoReceiveMode = Literal["off", "immediately", "after_minutes", "before_deadline"]
@@ -60,10 +61,17 @@ class OpenConnection(Body):
     """Begin to connect a shop."""
 
     channel: ChannelName
-    return_url: Url = Field(description="Where the browser goes after consent; must be on the operator's list.")
+    return_url: Url | None = Field(
+        default=None,
+        description="Where the browser goes after consent; must be on the operator's list. Left out with keys only.",
+    )
     store_url: Url | None = Field(
         default=None, description="Where the store stands: with channels that say `needs_store_url`, and only there."
     )
+    consumer_key: StoreKey | None = Field(
+        default=None, description="A key made in the store by hand, with read/write access; needs `consumer_secret`."
+    )
+    consumer_secret: StoreKey | None = Field(default=None, description="Belongs to `consumer_key`; never shown again.")
 
 
 class ReopenConnection(Body):
@@ -73,13 +81,13 @@ class ReopenConnection(Body):
 
 
 class ConsentRequest(BaseModel):
-    """Send the seller's browser to `authorization_url`, then confirm."""
+    """Send the seller's browser to `authorization_url`, then confirm. With keys there is nothing left to do."""
 
     id: ConnectionId
     channel: ChannelName
-    state: str
-    authorization_url: str
-    expires_at: datetime
+    state: str = Field(description="`pending`, or `connected` with keys.")
+    authorization_url: str | None
+    expires_at: datetime | None
 
 
 class ConnectedShop(BaseModel):
@@ -112,7 +120,7 @@ class AutoReceive(Body):
 
     mode: AutoReceiveMode
     value: Annotated[int, Field(ge=1, le=10_080)] | None = Field(
-        default=None, description="Minutes; with `after_minutes` and `before_deadline` only."
+        default=None, description="Minutes with `after_minutes`, hours with `before_deadline`; absent with the others."
     )
 
 

@@ -181,6 +181,12 @@ async def request_check(session: AsyncSession, merchant_id: UUID, account_id: UU
     await work.add(session, merchant_id, "shops.check", str(account_id), lane=account_id, priority=work.BACKGROUND)
 
 
+async def record_subscription(session: AsyncSession, merchant_id: UUID, account_id: UUID) -> None:
+    """The account's pushes were ordered just now."""
+    account = await repository.lock_account(session, merchant_id, account_id)
+    account.pushes_subscribed_at = await now(session)
+
+
 async def record_authorization(
     session: AsyncSession, merchant_id: UUID, account_id: UUID, seen: ChannelAccount
 ) -> None:

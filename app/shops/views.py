@@ -98,6 +98,17 @@ def to_consent_request(begun: Begun) -> ConsentRequest:
     )
 
 
+def to_connected(connection: ConnectionRow) -> ConsentRequest:
+    """The answer to a connection that needs no consent any more."""
+    return ConsentRequest(
+        id=connection.id,
+        channel=connection.channel,
+        state=connection.state,
+        authorization_url=None,
+        expires_at=None,
+    )
+
+
 def to_connection(row: ConnectionRow, shops: Sequence[ShopRow]) -> Connection:
     """With the shops reached through it."""
     return Connection(
