@@ -203,7 +203,7 @@ def _to_order(told: dict[str, Any]) -> ChannelOrder:
         )
         for one in told["lines"]
     )
-    total = sum(((line.unit_price or 0) * line.quantity for line in lines), Decimal(0))
+    total = Decimal(sum((line.unit_price or 0) * line.quantity for line in lines))
     placed_at = datetime.fromtimestamp(told["placed"], UTC)
     package = ChannelPackage(
         package_number=f"P{told['number']}",

@@ -272,7 +272,7 @@ class Warung:
             operation=call.operation,
             is_effective=is_effective,
             call_id=call.id,
-            order_number=order and order["number"],
-            package_number=order and f"P{order['number']}",
+            order_number=order["number"] if order else None,
+            package_number=f"P{order['number']}" if order else None,
             params=params,
         )
