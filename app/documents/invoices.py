@@ -3,33 +3,20 @@
 The same facts give the same bytes. Whatever buyers and channels wrote is data of the template, never part of it.
 """
 
-import functools
-import json
-import re
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import typst
 from babel.dates import format_datetime, get_timezone_name
-from babel.numbers import format_currency, format_decimal
+from babel.numbers import format_decimal
 
 from app.core.context import Language
+from app.documents import typesetting
+from app.documents.typesetting import LOCALES, clean, money
 from app.orders import masking
 from app.orders.models import OrderRow
-
-_TEMPLATE = Path(__file__).parent / "templates" / "invoice.typ"
-_LOCALES: dict[Language, str] = {"en": "en_US", "id": "id_ID"}
-_MOST_LETTERS = 300
-_LONG_WORD = re.compile(r"\S{24}")
-# Letters come from the fonts that typst carries; what these lack (emoji) would print as empty boxes.
-_UNPRINTABLE = frozenset({"Cc", "Cf", "Cn", "Co", "Cs"})
-_SYMBOLS = frozenset({"So", "Sk", "Mn", "Me"})
-_FIRST_ARROW = 0x2190
 
 _WORDS: dict[Language, dict[str, Any]] = {
     "en": {
@@ -117,37 +104,7 @@ def describe(order: OrderRow, seller: Seller, language: Language, *, can_read_bu
 
 def render(facts: Mapping[str, Any]) -> bytes:
     """The PDF. Raises typst.TypstError when the template itself is wrong."""
-    return typst.compile(
-        _template(),
-        format="pdf",
-        sys_inputs={"invoice": json.dumps(facts, ensure_ascii=False, sort_keys=True)},
-        font_paths=_fonts(),
-        timestamp=0,
-        pdf_tags=False,
-    )
-
-
-def clean(text: str) -> str:
-    """Text that our fonts can show, on one line, breakable anywhere in endless words."""
-    kept = "".join(" " if letter.isspace() else letter for letter in unicodedata.normalize("NFC", text)[:_MOST_LETTERS])
-    shown = "".join(letter for letter in kept if _is_printable(letter))
-    return _LONG_WORD.sub(lambda match: f"{match[0]}\u200b", " ".join(shown.split()))
-
-
-def _is_printable(letter: str) -> bool:
-    category = unicodedata.category(letter)
-    return category not in _UNPRINTABLE and (category not in _SYMBOLS or ord(letter) < _FIRST_ARROW)
-
-
-def money(amount: Decimal, currency: str, language: Language) -> str:
-    """`Rp 125.000` (id), `Rp 125,000` (en): sen are shown only where there are some."""
-    if currency != "IDR":
-        try:
-            return format_currency(amount, currency, locale=_LOCALES[language])
-        except ValueError:
-            return f"{currency} {amount:.2f}"
-    digits = "#,##0" if amount == amount.to_integral_value() else "#,##0.00"
-    return f"{'-' if amount < 0 else ''}Rp\u00a0{format_decimal(abs(amount), digits, locale=_LOCALES[language])}"
+    return typesetting.render("invoice", facts)
 
 
 def _buyer(order: OrderRow, *, can_read_buyer: bool) -> dict[str, Any]:
@@ -174,8 +131,8 @@ def _facts(order: OrderRow, seller: Seller, language: Language) -> list[tuple[st
             return ""
         at = moment.astimezone(zone)
         pattern = "d MMMM yyyy HH:mm" if language == "en" else "d MMMM yyyy HH.mm"
-        zone_name = get_timezone_name(at, width="short", locale=_LOCALES["id"])
-        return f"{format_datetime(at, pattern, locale=_LOCALES[language])} {zone_name}"
+        zone_name = get_timezone_name(at, width="short", locale=LOCALES["id"])
+        return f"{format_datetime(at, pattern, locale=LOCALES[language])} {zone_name}"
 
     return [
         (words["ordered"], local(order.placed_at)),
@@ -193,18 +150,7 @@ def _line(line: Mapping[str, Any], currency: str, language: Language) -> dict[st
     return {
         "name": clean(line["name"]) or "–",
         "detail": detail or None,
-        "quantity": format_decimal(line["quantity"], locale=_LOCALES[language]),
+        "quantity": format_decimal(line["quantity"], locale=LOCALES[language]),
         "price": "–" if price is None else money(price, currency, language),
         "amount": "–" if price is None else money(price * line["quantity"], currency, language),
     }
-
-
-@functools.cache
-def _template() -> bytes:
-    return _TEMPLATE.read_bytes()
-
-
-@functools.cache
-def _fonts() -> typst.Fonts:
-    """Only the fonts that typst carries: no machine's own, so that the paper is the same everywhere."""
-    return typst.Fonts(include_system_fonts=False, include_embedded_fonts=True)

@@ -72,3 +72,10 @@ async def update_label(
 async def delete_labels(session: AsyncSession, merchant_id: UUID, sha256s: Sequence[str]) -> None:
     """Forget labels by the hash of their file."""
     await session.execute(delete(LabelRow).where(LabelRow.merchant_id == merchant_id, LabelRow.sha256.in_(sha256s)))
+
+
+async def delete_labels_of(session: AsyncSession, merchant_id: UUID, package_ids: Sequence[UUID]) -> None:
+    """Forget labels by package."""
+    await session.execute(
+        delete(LabelRow).where(LabelRow.merchant_id == merchant_id, LabelRow.package_id.in_(package_ids))
+    )

@@ -131,6 +131,11 @@ async def fail_label(
     )
 
 
+async def drop_labels(session: AsyncSession, merchant_id: UUID, package_ids: Sequence[UUID]) -> None:
+    """Whatever there is for these packages does not count any more."""
+    await repository.delete_labels_of(session, merchant_id, package_ids)
+
+
 async def forget_labels(session: AsyncSession, merchant_id: UUID, sha256s: Sequence[str]) -> None:
     """Their files were lost: they are to be fetched again."""
     await repository.delete_labels(session, merchant_id, sha256s)

@@ -1,4 +1,4 @@
-"""Print labels: have the channel make them, fetch each whole, keep our own copy. Nothing here waits by blocking.
+"""Print labels: have the channel make them (or make them), take each whole, keep our own copy. Nothing here blocks.
 
 A run does what can be done now and asks to be run again; labels may be requested and fetched any number of times.
 """
@@ -21,7 +21,7 @@ from app.documents import service as documents
 from app.documents.errors import BadPdf, StorageFull, StoreAway
 from app.documents.service import Paper
 from app.documents.store import open_store
-from app.fulfilment import printing_labels
+from app.fulfilment import own_labels, printing_labels
 from app.fulfilment.printing_labels import Begun, Outcome, WantedLabel
 from app.operations import service as operations
 from app.orders import reading
@@ -54,7 +54,8 @@ async def run_label_chunk(context: Context, claimed: Claimed) -> timedelta | Non
     """One run of `fulfilment.print_labels`. Raises Unauthorized when only the seller's consent helps."""
     operation_id, chunk = operations.parse_chunk_ref(claimed.ref)
     database, merchant_id = context.database, claimed.merchant_id
-    begun = await database.transact(printing_labels.begin, merchant_id, operation_id, chunk)
+    own = [channel for channel in context.connectors if own_labels.is_needed(context.connectors, channel)]
+    begun = await database.transact(printing_labels.begin, merchant_id, operation_id, chunk, own)
     wait: ChannelError | None = None
     if begun.account_id is not None:
         this = _Round(context, merchant_id, begun.account_id, context.connectors[begun.channel].facts.label_batch)
@@ -84,7 +85,10 @@ async def _get_labels(this: _Round, operation_id: UUID, chunk: int, begun: Begun
     wanted = await database.transact(printing_labels.assess, this.merchant_id, operation_id, chunk)
     if not wanted or isinstance(_worst(this.waits), Unauthorized):
         return
-    outcomes = await _ask_channel(this, wanted)
+    if own_labels.is_needed(this.context.connectors, begun.channel):
+        outcomes = await own_labels.make(this.context, this.merchant_id, wanted)
+    else:
+        outcomes = await _ask_channel(this, wanted)
     fail.point("label.before_row")
     await database.transact(printing_labels.assess, this.merchant_id, operation_id, chunk, outcomes=outcomes)
 

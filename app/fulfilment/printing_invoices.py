@@ -18,7 +18,7 @@ from app.documents.invoices import Seller
 from app.documents.service import Paper
 from app.documents.store import open_store
 from app.fulfilment import printing_packs
-from app.fulfilment.printing_labels import is_plan_stale
+from app.fulfilment.shipping import is_plan_stale
 from app.operations import service as operations
 from app.operations.models import OperationRow
 from app.orders import actions, effects

@@ -1,6 +1,6 @@
 """Steps of printing labels inside a transaction: which labels are wanted, what became of each, when to go on."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -16,7 +16,7 @@ from app.documents.models import LabelRow
 from app.documents.service import Paper
 from app.fulfilment import printing_packs
 from app.fulfilment.outcomes import derive_item, package_entry
-from app.fulfilment.shipping import next_action_of, plan_state, to_ref
+from app.fulfilment.shipping import is_plan_stale, next_action_of, to_ref
 from app.operations import repository as items_repository
 from app.operations import service as operations
 from app.operations.models import OperationItemRow, OperationRow
@@ -24,7 +24,7 @@ from app.orders import actions, effects
 from app.orders.models import OrderRow, PackageRow
 from app.shops import service as shops
 
-RETRYABLE = frozenset({"label_not_ready", "label_invalid", "channel_unavailable", "storage_full"})
+RETRYABLE = frozenset({"label_not_ready", "label_invalid", "channel_unavailable", "storage_full", "internal_error"})
 _READ_AGAIN_AFTER = timedelta(seconds=10)
 _SHORTEST_PAUSE = timedelta(seconds=1.5)
 _LONGEST_PAUSE = timedelta(seconds=10)
@@ -43,7 +43,7 @@ class Begun:
 
 @dataclass(frozen=True, slots=True)
 class WantedLabel:
-    """A label that has to come from the channel."""
+    """A label that is not in our store yet."""
 
     package_id: UUID
     ref: PackageRef
@@ -64,8 +64,13 @@ class Outcome:
     channel_reason: str | None = None
 
 
-async def begin(session: AsyncSession, merchant_id: UUID, operation_id: UUID, chunk: int) -> Begun:
-    """Items that are still to be worked on. The time they may take runs from here (again, after a retry)."""
+async def begin(
+    session: AsyncSession, merchant_id: UUID, operation_id: UUID, chunk: int, own_label_channels: Collection[str]
+) -> Begun:
+    """Items that are still to be worked on. The time they may take runs from here (again, after a retry).
+
+    A channel's label is printed again as it was; one of our own is made anew: the address may have been mended.
+    """
     operation, items = await operations.start_chunk(session, merchant_id, operation_id, chunk)
     if not items:
         return Begun(operation, None, "", [])
@@ -87,15 +92,11 @@ async def begin(session: AsyncSession, merchant_id: UUID, operation_id: UUID, ch
             if is_plan_stale(operation, item, order):
                 await _settle(session, merchant_id, item, "skipped", "plan_stale")
                 continue
+            if order.channel in own_label_channels:
+                await documents.drop_labels(session, merchant_id, [one.id for one in packages[order.id]])
         if is_new or _lacks_number(packages[order.id]) or now - _since(item) >= _READ_AGAIN_AFTER:
             to_read.append(order.external_id)
     return Begun(operation, items[0].account_id, items[0].channel or "", to_read)
-
-
-def is_plan_stale(operation: OperationRow, item: OperationItemRow, order: OrderRow) -> bool:
-    """A plan is run as it was made: an order that moved since is left out, on the first run."""
-    planned = item.details.get("planned_state")
-    return operation.dry_run and item.attempts <= 1 and planned is not None and planned != plan_state(order)
 
 
 def _lacks_number(packages: Sequence[PackageRow]) -> bool:

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import clock
 from app.orders import repository, rollup
-from app.orders.models import OrderRow, PackageRow
+from app.orders.models import OrderLineRow, OrderRow, PackageRow
 
 _SCANS = {"in_transit": "Diserahkan ke kurir (ditandai penjual)", "delivered": "Diterima (ditandai penjual)"}
 
@@ -42,6 +42,21 @@ async def list_packages(
     for row in (await session.execute(query)).scalars():
         packages[row.order_id].append(row)
     return packages
+
+
+async def list_lines(
+    session: AsyncSession, merchant_id: UUID, order_ids: Sequence[UUID]
+) -> dict[UUID, list[OrderLineRow]]:
+    """The lines of these orders, by order."""
+    query = (
+        select(OrderLineRow)
+        .where(OrderLineRow.merchant_id == merchant_id, OrderLineRow.order_id.in_(order_ids))
+        .order_by(OrderLineRow.order_id, OrderLineRow.position)
+    )
+    lines: dict[UUID, list[OrderLineRow]] = {order_id: [] for order_id in order_ids}
+    for row in await session.scalars(query):
+        lines[row.order_id].append(row)
+    return lines
 
 
 async def find_packages(

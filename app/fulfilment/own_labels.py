@@ -1,0 +1,78 @@
+"""Labels that we make ourselves, because the channel makes none. They need no channel: address and number are known."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import structlog
+import typst
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.channels.contract import Connectors, PrintsLabels
+from app.documents import labels, pdf
+from app.documents import service as documents
+from app.documents.errors import StorageFull, StoreAway
+from app.documents.invoices import Seller
+from app.documents.service import Paper
+from app.documents.store import open_store
+from app.fulfilment import parcel_numbers
+from app.fulfilment.printing_labels import Outcome, WantedLabel
+from app.orders import effects
+from app.shops import service as shops
+from app.work.context import Context
+
+log = structlog.get_logger()
+
+
+def is_needed(connectors: Connectors, channel: str) -> bool:
+    """Whether this channel leaves the labels to us."""
+    return not isinstance(connectors[channel], PrintsLabels)
+
+
+async def make(context: Context, merchant_id: UUID, wanted: Sequence[WantedLabel]) -> list[Outcome]:
+    """One label each, but for packages that are gone meanwhile and while the document store is away."""
+    facts = await context.database.transact(_describe, merchant_id, wanted, context.connectors)
+    outcomes = []
+    for one in wanted:
+        if one.package_id not in facts:
+            continue
+        try:
+            content = await asyncio.to_thread(labels.render, facts[one.package_id])
+            _, pages = await asyncio.to_thread(pdf.check, content)
+            sha256 = await open_store(context.settings.documents_location).put(merchant_id, content)
+            outcomes.append(Outcome(one, "ready", paper=Paper(sha256, pages, len(content))))
+        except typst.TypstError as error:
+            log.error("label_failed", package_id=str(one.package_id), reason=error.message)
+            outcomes.append(Outcome(one, "failed", code="internal_error"))
+        except StorageFull as error:
+            log.error("storage_full", reason=str(error))
+            outcomes.append(Outcome(one, "failed", code="storage_full"))
+        except StoreAway:
+            log.warning("store_away")
+    return outcomes
+
+
+async def _describe(
+    session: AsyncSession, merchant_id: UUID, wanted: Sequence[WantedLabel], connectors: Connectors
+) -> dict[UUID, dict[str, Any]]:
+    """What each label says, by package. From here on it counts as being made."""
+    found = await effects.find_packages(session, merchant_id, [one.package_id for one in wanted])
+    order_ids = list({package.order_id for package in found.values()})
+    orders = await effects.lock_orders(session, merchant_id, order_ids)
+    packages = await effects.list_packages(session, merchant_id, order_ids)
+    lines = await effects.list_lines(session, merchant_id, order_ids)
+    shop_rows = {row.id: row for row in await shops.list_shops(session, merchant_id)}
+    numbers = {one.package_id: one.tracking_number for one in wanted}
+    facts = {}
+    for order_id, order in orders.items():
+        shop = shop_rows[order.shop_id]
+        seller = Seller(shop.name, connectors[order.channel].facts.title, shop.timezone)
+        parcels = [package for package in packages[order_id] if package.status != "cancelled"]
+        for position, package in enumerate(parcels, 1):
+            if package.id in numbers:
+                is_own_number = parcel_numbers.is_ours(numbers[package.id])
+                parcel = labels.Parcel(package, lines[order_id], position, len(parcels), is_own_number)
+                facts[package.id] = labels.describe(order, parcel, seller)
+    await documents.request_labels(session, merchant_id, numbers)
+    return facts
