@@ -221,5 +221,6 @@ def run(settings: Settings, *, workers: int = 1) -> None:
         log_config=None,
         access_log=False,
         server_header=False,
+        timeout_keep_alive=75,  # longer than a proxy or a client keeps one: who closes first loses no request
         timeout_graceful_shutdown=10,
     )

@@ -39,7 +39,7 @@ def discover(engine: Engine) -> list[Simulator]:
         for channel in one.channels:
             engine.simulators[channel] = one
         one.open_demo()
-    return list(found.values())
+    return sorted(found.values(), key=lambda one: one.port_offset)
 
 
 async def run(options: argparse.Namespace) -> None:
