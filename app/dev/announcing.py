@@ -40,7 +40,9 @@ def curl_lines(demo: Demo) -> tuple[str, str, str]:
     """Three commands that work as they are."""
     bearer = f"-H 'Authorization: Bearer {demo.api_key}'"
     body = "-H 'Content-Type: application/json' -d"
-    arrange = '{"selection": {"filter": {"channel": ["shopee"], "stage": ["to_process"]}}, "handover": {"method": "dropoff"}}'
+    arrange = (
+        '{"selection": {"filter": {"channel": ["shopee"], "stage": ["to_process"]}}, "handover": {"method": "dropoff"}}'
+    )
     return (
         f"curl -s '{demo.api_url}/v1/orders?status=ready_to_ship&limit=5' {bearer}",
         f"curl -s {demo.api_url}/v1/orders/counts {bearer}",

@@ -34,6 +34,7 @@ from app.shops.errors import (
     ChannelUnknown,
     ConfirmationBusy,
     ConsentMissing,
+    ConsentRefused,
     InvalidStateToken,
     InvalidStoreUrl,
     OtherShopConsented,
@@ -264,6 +265,9 @@ async def confirm(context: Context, merchant_id: UUID, confirmer: UUID, connecti
         forget = isinstance(error, Rejected)
         log.warning("connection_not_confirmed", connection_id=str(connection_id), code=error.code)
         await _end(context, merchant_id, connection_id, callback, forget=forget)
+        if isinstance(error, Rejected) and error.meaning == "consent_refused":
+            title = context.connectors[connection.channel].facts.title
+            raise ConsentRefused(channel=title, reason=error.reason or error.code) from error
         raise ChannelFailed(source=connection.channel, reason=error.code or type(error).__name__) from error
     except (ShopAlreadyConnected, OtherShopConsented):
         await _end(context, merchant_id, connection_id, callback, forget=True)

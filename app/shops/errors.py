@@ -85,6 +85,15 @@ class ConsentMissing(Conflict):
     id = "Kanal belum mengirim persetujuan. Buka `authorization_url`, setujui di sana, lalu konfirmasi."
 
 
+class ConsentRefused(Conflict):
+    """The seller said no, or what came back opens nothing."""
+
+    code = "consent_refused"
+    title = "Consent not given"
+    en = "{channel} gave no consent: {reason} Start a new one and agree there."
+    id = "{channel} tidak memberi persetujuan: {reason} Mulai yang baru dan setujui di sana."
+
+
 class Disconnected(Conflict):
     """A disconnected connection stays as history."""
 

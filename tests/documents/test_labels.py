@@ -133,7 +133,13 @@ def test_what_others_wrote_is_text_and_nothing_else(text: str) -> None:
 
 
 def test_the_longest_texts_stay_on_one_page() -> None:
-    recipient = {"name": "N" * 200, "phone": "6" * 90, "address": "Jalan " * 200, "city": "Kota " * 40, "state": "X" * 99}
+    recipient = {
+        "name": "N" * 200,
+        "phone": "6" * 90,
+        "address": "Jalan " * 200,
+        "city": "Kota " * 40,
+        "state": "X" * 99,
+    }
     long = order(order_number="O" * 64, recipient=recipient, sender_name="S" * 250, buyer_message="pesan " * 200)
     lines = [line(str(number), name="produk " * 50, sku="K" * 100) for number in range(30)]
 
