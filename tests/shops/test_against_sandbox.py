@@ -4,12 +4,14 @@ import asyncio
 from typing import Any
 
 import httpx
+import pytest
 
 from app.channels.contract import Authorises, Connector, ShopAccess
+from app.core.ids import Prefixed
 from app.shops import access
 from tests.fixtures.marketplace import SimulatedShop
 from tests.fixtures.merchant import Merchant
-from tests.fixtures.world import World
+from tests.fixtures.world import World, connect_shop, follow_consent
 from tests.shops.problems import problem
 
 
@@ -108,24 +110,51 @@ async def test_a_revoked_shop_says_so_and_goes_on_after_a_new_consent(
     assert len(await merchant.orders()) == 1
 
 
-async def test_many_callers_renew_an_expired_token_once(
-    world: World, merchant: Merchant, shop: SimulatedShop, control: httpx.AsyncClient
+@pytest.mark.parametrize("channel", ["shopee", "lazada", "tiktok_shop"])
+async def test_fifty_callers_renew_an_expired_token_once(
+    world: World, merchant: Merchant, control: httpx.AsyncClient, api_url: str, channel: str
 ) -> None:
+    shop = await connect_shop(merchant, control, api_url, channel=channel)
+
     async def count_refreshes() -> int:
-        ledger = await control.get("/_control/ledger", params={"channel": "shopee", "operation": "token_refresh"})
-        return sum(row["effective"] for row in ledger.json()["data"])
+        return sum(row["effective"] for row in await shop.rows("token_refresh"))
 
     async def fetch(connector: Connector, door: ShopAccess) -> str:
         assert isinstance(connector, Authorises)
         return (await connector.fetch_account(door)).external_id
 
-    [account] = await world.sql("select merchant_id, id from accounts where external_id = $1", shop.shop_id)
-    await control.post("/_control/clock", json={"advance_seconds": 5 * 3600})
+    [connection] = (await merchant.get("/v1/connections"))["data"]
+    [account] = await world.sql(
+        "select a.merchant_id, a.id, a.external_id, c.access_expires_at - app_now() as life"
+        " from accounts a join credentials c on c.id = a.credential_id where c.connection_id = $1",
+        Prefixed("con").parse(connection["id"]),
+    )
+    await control.post("/_control/clock", json={"advance_seconds": account["life"].total_seconds() + 60})
     await world.follow_clock()
     before = await count_refreshes()
 
-    calls = (access.call(world.context, account["merchant_id"], account["id"], fetch) for _ in range(20))
+    calls = (access.call(world.context, account["merchant_id"], account["id"], fetch) for _ in range(50))
     answers = await asyncio.gather(*calls)
 
-    assert answers == [shop.shop_id] * 20
+    assert answers == [account["external_id"]] * 50
     assert await count_refreshes() == before + 1
+
+
+async def test_one_authorisation_gives_two_shops(
+    world: World, merchant: Merchant, control: httpx.AsyncClient, api_url: str
+) -> None:
+    """TikTok Shop's consent opens Tokopedia too; asking for Tokopedia afterwards renews the same account."""
+    shop = await connect_shop(merchant, control, api_url, channel="tiktok_shop")
+    await world.work()
+    both = {one["channel"]: one for one in (await merchant.get("/v1/shops"))["data"]}
+    wish = {"channel": "tokopedia", "return_url": f"{api_url}/docs"}
+    again = await follow_consent(merchant, await merchant.post("/v1/connections", wish, expect=201), shop)
+
+    assert both.keys() == {"tiktok_shop", "tokopedia"}
+    assert len({one["connection_id"] for one in both.values()}) == 1
+    assert again["state"] == "connected"
+    after = {one["channel"]: one for one in (await merchant.get("/v1/shops"))["data"]}
+    assert {channel: one["id"] for channel, one in after.items()} == {
+        channel: one["id"] for channel, one in both.items()
+    }
+    assert {one["state"] for one in after.values()} == {"ok"}
