@@ -37,6 +37,7 @@ class Meta(Wire):
 
     key: str = ""
     value: Any = None
+    display_value: Any = None
 
 
 class LineItem(Wire):
@@ -50,6 +51,7 @@ class LineItem(Wire):
     total: Money = None
     sku: str = ""
     meta_data: tuple[Meta, ...] = ()
+    parent_name: str | None = None
 
 
 class ShippingLine(Wire):

@@ -90,7 +90,11 @@ def order(number: int = 727, **changes: Any) -> dict[str, Any]:
                 "total": "140000",
                 "sku": "KAOS-HTM-L",
                 "price": 70000,
-                "meta_data": [{"id": 7101, "key": "pa_warna", "value": "hitam", "display_value": "Hitam"}],
+                "meta_data": [
+                    {"id": 7101, "key": "pa_warna", "value": "hitam", "display_value": "Hitam"},
+                    {"id": 7102, "key": "_reduced_stock", "value": "2", "display_value": "2"},
+                ],
+                "parent_name": "Kaos Polos",
             },
             {
                 "id": 316,

@@ -28,11 +28,12 @@ async def test_the_documents_order(store: PlugoStoreConnector, api: respx.MockRo
     assert (found.external_id, found.order_number, found.shop_external_id) == ("727", "PLG-0727", STORE)
     assert (found.status, found.first_step, found.is_cod) == ("ready_to_ship", "none", False)
     assert found.total is not None and found.total.amount == Decimal(268000)
-    assert [(line.sku, line.quantity, line.unit_price, line.variation) for line in found.lines] == [
-        ("KAOS-HTM-L", 2, Decimal(70000), "hitam"),
-        ("", 1, Decimal(110000), ""),
+    assert [(line.sku, line.quantity, line.unit_price) for line in found.lines] == [
+        ("KAOS-HTM-L", 2, Decimal(70000)),
+        ("", 1, Decimal(110000)),
     ], "a line stands for n units; what has no SKU stays"
     assert [(line.item_id, line.model_id) for line in found.lines] == [("93", "96"), ("22", "")]
+    assert [(line.name, line.variation) for line in found.lines] == [("Kaos Polos", "Hitam"), ("Topi", "")]
     assert found.paid_at == datetime(2026, 11, 22, 2, 20, 3, tzinfo=UTC)
     assert found.recipient is not None
     assert (found.recipient.name, found.recipient.phone) == ("Budi Santoso", "081234567890"), "the billing address"

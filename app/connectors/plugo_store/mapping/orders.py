@@ -166,19 +166,20 @@ def _lines(items: Sequence[wire.LineItem]) -> tuple[ChannelLine, ...]:
             item_id=str(item.product_id),
             model_id=str(item.variation_id) if item.variation_id else "",
             sku=item.sku,
-            name=item.name,
-            variation=_variation(item),
+            name=(item.parent_name if variation else None) or item.name,
+            variation=variation,
             quantity=item.quantity,
             unit_price=None if item.total is None or not item.quantity else item.total / item.quantity,
         )
         for item in items
+        for variation in (_variation(item),)
     )
 
 
 def _variation(item: wire.LineItem) -> str:
-    if not item.variation_id:
-        return ""
-    return ", ".join(text for entry in item.meta_data if entry.key[:1] != "_" and (text := text_of(entry.value)))
+    """What the buyer chose. A leading underscore hides an entry from people."""
+    shown = (text_of(entry.display_value or entry.value) for entry in item.meta_data if entry.key[:1] != "_")
+    return ", ".join(text for text in shown if text)
 
 
 def _package(order: wire.Order, meta: Mapping[str, Any], status: PackageStatus) -> ChannelPackage:
