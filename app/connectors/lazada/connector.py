@@ -108,10 +108,7 @@ class LazadaConnector:
         return (GrantedCredential(tokens, ids),)
 
     async def refresh(self, account_id: str, tokens: Tokens) -> Tokens:
-        try:
-            answer = await self._client.trade("/auth/token/refresh", {"refresh_token": tokens.refresh_token})
-        except Rejected as error:
-            raise Unauthorized(error.code, error.reason, is_final=True) from error
+        answer = await self._client.trade("/auth/token/refresh", {"refresh_token": tokens.refresh_token})
         return _read_tokens(answer)[1]
 
     async def fetch_account(self, access: ShopAccess) -> ChannelAccount:

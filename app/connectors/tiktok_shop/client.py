@@ -4,7 +4,7 @@ import asyncio
 import json
 import random
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -27,6 +27,8 @@ log = structlog.get_logger(__name__)
 READ_TRIES = 3
 READ_PAUSE_SECONDS = 0.2
 Json = dict[str, Any]
+Explain = Callable[..., ChannelError]
+"""`failures.explain` or its like."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,7 @@ class Client:
         """A token call: unsigned, the secret in the query. One try."""
         parameters = {"app_key": self.app_key, "app_secret": self._app_secret, **query}
         request = self._http.build_request("GET", f"{self._token_url}{path}", params=parameters)
-        return await self._call(request, is_write=True)
+        return await self._call(request, is_write=True, explain=failures.explain_token)
 
     async def download(self, url: str) -> bytes:
         """A pre-signed file, without token or signature. The caller has checked the host."""
@@ -136,14 +138,14 @@ class Client:
             await self._limiter.backoff(_limiter_key(access, family), error.retry_after or failures.PAUSE_SECONDS)
             raise
 
-    async def _call(self, request: httpx.Request, *, is_write: bool) -> Answer:
+    async def _call(self, request: httpx.Request, *, is_write: bool, explain: Explain = failures.explain) -> Answer:
         started = time.monotonic()
         answer: HttpAnswer | None = None
         payload: Json = {}
         code = ""
         try:
             answer = await send(self._http, request, is_write=is_write)
-            payload = _envelope(answer, is_write=is_write)
+            payload = _envelope(answer, is_write=is_write, explain=explain)
             data = payload.get("data")
             return Answer(data if isinstance(data, dict) else {}, answer.at)
         except ChannelError as error:
@@ -168,7 +170,7 @@ def _limiter_key(access: ShopAccess, family: str) -> str:
     return f"{access.limiter_key or f'{API}:{access.external_id}'}:{family}"
 
 
-def _envelope(answer: HttpAnswer, *, is_write: bool) -> Json:
+def _envelope(answer: HttpAnswer, *, is_write: bool, explain: Explain) -> Json:
     """The JSON object of any HTTP status. The verdict is in its `code`, not in the status."""
     try:
         payload = decoding.parse(answer.body)
@@ -184,7 +186,7 @@ def _envelope(answer: HttpAnswer, *, is_write: bool) -> Json:
         raise Throttled(str(code), message, retry_after=answer.retry_after or failures.PAUSE_SECONDS)
     if answer.status >= 500:
         raise Unknown(str(code), message) if is_write else Unavailable(str(code), message)
-    raise failures.explain(code, message, is_write=is_write, retry_after=answer.retry_after)
+    raise explain(code, message, is_write=is_write, retry_after=answer.retry_after)
 
 
 def _unreadable(answer: HttpAnswer, reason: str, *, is_write: bool) -> ChannelError:

@@ -80,6 +80,8 @@ class TikTokShopConnector:
         try:
             answer = await self._client.trade("/api/v2/token/refresh", query)
         except Rejected as error:
+            if error.meaning == "app_refused":
+                raise
             raise Unauthorized(error.code, error.reason, is_final=True) from error
         return _to_tokens(_read_tokens(answer.data))
 

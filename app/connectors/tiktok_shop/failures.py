@@ -52,3 +52,15 @@ def explain(code: int, message: str, *, is_write: bool, retry_after: float | Non
     if code in _NO_EFFECT or (not is_write and code not in _BUSY):
         return Rejected(text, message)
     return Unknown(text, message) if is_write else Unavailable(text, message)
+
+
+def explain_token(code: int, message: str, *, is_write: bool, retry_after: float | None) -> ChannelError:
+    """The same for token calls, whose refusals have no documented codes: whatever is no trouble of theirs is final."""
+    if code in _THROTTLED or code in _BUSY:
+        return explain(code, message, is_write=is_write, retry_after=retry_after)
+    return Rejected(str(code), message, meaning="app_refused" if _names_app(message) else "rejected_by_channel")
+
+
+def _names_app(message: str) -> bool:
+    """Our own key or secret is wrong: no seller can mend that."""
+    return any(word in message.lower() for word in ("app_key", "app_secret"))

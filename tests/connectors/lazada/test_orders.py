@@ -8,8 +8,8 @@ import httpx
 import pytest
 import respx
 
-from app.channels.contract import ChannelOrder, ShopAccess
-from app.channels.errors import Malformed, Throttled, Unauthorized
+from app.channels.contract import ChannelOrder, ShopAccess, Tokens
+from app.channels.errors import Malformed, Rejected, Throttled, Unauthorized
 from app.connectors.lazada.connector import LazadaConnector
 from app.connectors.lazada.mapping import orders, statuses
 from tests.connectors.lazada.conftest import UPDATED, item, order
@@ -218,3 +218,15 @@ async def test_many_orders_are_read_with_one_list_and_a_few_single_calls(
 
     assert [found.external_id for found in reading.orders] == ["1", "2", "3", "4"]
     assert single.call_count == 1
+
+
+@pytest.mark.parametrize(("code", "is_final"), [("IllegalRefreshToken", True), ("IncompleteSignature", False)])
+async def test_only_a_dead_token_needs_the_seller(
+    lazada: LazadaConnector, api: respx.MockRouter, code: str, is_final: bool
+) -> None:
+    """A wrong secret of ours would otherwise cost every shop its consent."""
+    api.post("/auth/token/refresh").respond(json={"code": code, "type": "ISV", "message": "refused"})
+    tokens = Tokens("access", "refresh", datetime(2026, 11, 25, tzinfo=UTC), None)
+
+    with pytest.raises(Unauthorized if is_final else Rejected):
+        await lazada.refresh("400700000001", tokens)
