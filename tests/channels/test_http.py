@@ -12,7 +12,7 @@ from app.channels.errors import ChannelError, Malformed, Unavailable, Unknown
 from app.channels.http import HttpAnswer, open_http, send
 
 
-async def outcome(url: str, *, is_write: bool, timeout: float = 0.3, max_bytes: int = 1000) -> ChannelError:
+async def outcome(url: str, *, is_write: bool, timeout: float = 1, max_bytes: int = 1000) -> ChannelError:
     async with open_http(timeout) as http:
         with pytest.raises(ChannelError) as raised:
             await send(http, http.build_request("POST", url, json={}), is_write=is_write, max_bytes=max_bytes)
@@ -87,7 +87,7 @@ async def test_the_deadline_holds_for_the_whole_call(serving: Any) -> None:
     async with serving(dribble) as url:
         await outcome(url, is_write=False)
 
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 3
 
 
 async def test_waiting_for_a_connection_sends_nothing(serving: Any) -> None:

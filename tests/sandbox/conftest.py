@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import os
+import random
 import socket
 import subprocess
 import sys
@@ -18,18 +19,21 @@ ROOT = Path(__file__).parents[2]
 
 
 def find_free_ports(count: int) -> int:
-    """The first of so many ports in a row that nobody listens on."""
+    """The first of so many free ports in a row, below those the kernel hands to outgoing connections."""
     while True:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            first: int = probe.getsockname()[1]
-        if first + count < 65_000 and all(is_free(port) for port in range(first, first + count)):
+        first = random.randrange(12_000, 32_000)
+        if all(is_free(port) for port in range(first, first + count)):
             return first
 
 
 def is_free(port: int) -> bool:
     with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) != 0
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 class Sandbox:
