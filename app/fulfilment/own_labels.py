@@ -1,33 +1,23 @@
 """Labels that we make ourselves, because the channel makes none. They need no channel: address and number are known."""
 
-import asyncio
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
 import structlog
-import typst
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.channels.contract import Connectors, PrintsLabels
-from app.documents import labels, pdf
+from app.channels.contract import Connectors
+from app.documents import labels
 from app.documents import service as documents
-from app.documents.errors import StorageFull, StoreAway
-from app.documents.invoices import Seller
-from app.documents.service import Paper
-from app.documents.store import open_store
-from app.fulfilment import parcel_numbers
+from app.documents.errors import StoreAway
+from app.fulfilment import papers, parcel_numbers
 from app.fulfilment.printing_labels import Outcome, WantedLabel
 from app.orders import effects
 from app.shops import service as shops
 from app.work.context import Context
 
 log = structlog.get_logger()
-
-
-def is_needed(connectors: Connectors, channel: str) -> bool:
-    """Whether this channel leaves the labels to us."""
-    return not isinstance(connectors[channel], PrintsLabels)
 
 
 async def make(context: Context, merchant_id: UUID, wanted: Sequence[WantedLabel]) -> list[Outcome]:
@@ -38,18 +28,14 @@ async def make(context: Context, merchant_id: UUID, wanted: Sequence[WantedLabel
         if one.package_id not in facts:
             continue
         try:
-            content = await asyncio.to_thread(labels.render, facts[one.package_id])
-            _, pages = await asyncio.to_thread(pdf.check, content)
-            sha256 = await open_store(context.settings.documents_location).put(merchant_id, content)
-            outcomes.append(Outcome(one, "ready", paper=Paper(sha256, pages, len(content))))
-        except typst.TypstError as error:
-            log.error("label_failed", package_id=str(one.package_id), reason=error.message)
-            outcomes.append(Outcome(one, "failed", code="internal_error"))
-        except StorageFull as error:
-            log.error("storage_full", reason=str(error))
-            outcomes.append(Outcome(one, "failed", code="storage_full"))
+            made = await papers.make(context, merchant_id, labels.render, facts[one.package_id], subject=one.package_id)
         except StoreAway:
             log.warning("store_away")
+            continue
+        if isinstance(made, str):
+            outcomes.append(Outcome(one, "failed", code=made))
+        else:
+            outcomes.append(Outcome(one, "ready", paper=made))
     return outcomes
 
 
@@ -66,8 +52,7 @@ async def _describe(
     numbers = {one.package_id: one.tracking_number for one in wanted}
     facts = {}
     for order_id, order in orders.items():
-        shop = shop_rows[order.shop_id]
-        seller = Seller(shop.name, connectors[order.channel].facts.title, shop.timezone)
+        seller = papers.to_seller(shop_rows[order.shop_id], connectors)
         parcels = [package for package in packages[order_id] if package.status != "cancelled"]
         for position, package in enumerate(parcels, 1):
             if package.id in numbers:

@@ -16,12 +16,10 @@ from app.channels.contract import Connector, LabelStatus, PackageRef, PrintsLabe
 from app.channels.errors import ChannelError, Malformed, Rejected, Unauthorized
 from app.core import fail
 from app.core.context import acting_as
-from app.documents import pdf
 from app.documents import service as documents
 from app.documents.errors import BadPdf, StorageFull, StoreAway
 from app.documents.service import Paper
-from app.documents.store import open_store
-from app.fulfilment import own_labels, printing_labels
+from app.fulfilment import own_labels, papers, printing_labels
 from app.fulfilment.printing_labels import Begun, Outcome, WantedLabel
 from app.operations import service as operations
 from app.orders import reading
@@ -54,8 +52,7 @@ async def run_label_chunk(context: Context, claimed: Claimed) -> timedelta | Non
     """One run of `fulfilment.print_labels`. Raises Unauthorized when only the seller's consent helps."""
     operation_id, chunk = operations.parse_chunk_ref(claimed.ref)
     database, merchant_id = context.database, claimed.merchant_id
-    own = [channel for channel in context.connectors if own_labels.is_needed(context.connectors, channel)]
-    begun = await database.transact(printing_labels.begin, merchant_id, operation_id, chunk, own)
+    begun = await database.transact(printing_labels.begin, merchant_id, operation_id, chunk, context.connectors)
     wait: ChannelError | None = None
     if begun.account_id is not None:
         this = _Round(context, merchant_id, begun.account_id, context.connectors[begun.channel].facts.label_batch)
@@ -85,7 +82,7 @@ async def _get_labels(this: _Round, operation_id: UUID, chunk: int, begun: Begun
     wanted = await database.transact(printing_labels.assess, this.merchant_id, operation_id, chunk)
     if not wanted or isinstance(_worst(this.waits), Unauthorized):
         return
-    if own_labels.is_needed(this.context.connectors, begun.channel):
+    if printing_labels.are_ours(this.context.connectors, begun.channel):
         outcomes = await own_labels.make(this.context, this.merchant_id, wanted)
     else:
         outcomes = await _ask_channel(this, wanted)
@@ -175,10 +172,9 @@ async def _take(this: _Round, wanted: WantedLabel) -> Paper:
         return await connector.fetch_label(door, wanted.ref)
 
     sent = await access.call(this.context, this.merchant_id, this.account_id, run)
-    content, pages = await asyncio.to_thread(pdf.check, sent)
-    sha256 = await open_store(this.context.settings.documents_location).put(this.merchant_id, content)
+    paper = await papers.keep(this.context, this.merchant_id, sent)
     fail.point("label.bytes_written")
-    return Paper(sha256, pages, len(content))
+    return paper
 
 
 def _batches(group: Sequence[WantedLabel], size: int) -> Iterator[Sequence[WantedLabel]]:

@@ -1,23 +1,19 @@
 """Print invoices: our own papers, made from what we know. No channel is asked."""
 
-import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import structlog
-import typst
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.channels.contract import Connectors
 from app.core.context import acting_as
-from app.documents import invoices, pdf
-from app.documents.errors import StorageFull, StoreAway
-from app.documents.invoices import Seller
+from app.documents import invoices
+from app.documents.errors import StoreAway
 from app.documents.service import Paper
-from app.documents.store import open_store
-from app.fulfilment import printing_packs
+from app.fulfilment import papers, printing_packs
 from app.fulfilment.shipping import is_plan_stale
 from app.operations import service as operations
 from app.operations.models import OperationRow
@@ -82,10 +78,9 @@ async def _begin(
         if code is not None:
             await operations.settle_item(session, merchant_id, item.id, "skipped", code)
             continue
-        shop = shop_rows[order.shop_id]
         facts = invoices.describe(
             order,
-            Seller(shop.name, connectors[order.channel].facts.title, shop.timezone),
+            papers.to_seller(shop_rows[order.shop_id], connectors),
             operation.options["language"],
             can_read_buyer=operation.options["can_read_buyer"],
         )
@@ -95,17 +90,8 @@ async def _begin(
 
 async def _make(context: Context, merchant_id: UUID, wanted: _Wanted) -> _Made:
     """Raises StoreAway."""
-    try:
-        content = await asyncio.to_thread(invoices.render, wanted.facts)
-        _, pages = await asyncio.to_thread(pdf.check, content)
-        sha256 = await open_store(context.settings.documents_location).put(merchant_id, content)
-    except typst.TypstError as error:
-        log.error("invoice_failed", item_id=str(wanted.item_id), reason=error.message)
-        return _Made(wanted.item_id, None, "internal_error")
-    except StorageFull as error:
-        log.error("storage_full", reason=str(error))
-        return _Made(wanted.item_id, None, "storage_full")
-    return _Made(wanted.item_id, Paper(sha256, pages, len(content)))
+    made = await papers.make(context, merchant_id, invoices.render, wanted.facts, subject=wanted.item_id)
+    return _Made(wanted.item_id, None, made) if isinstance(made, str) else _Made(wanted.item_id, made)
 
 
 async def _end(session: AsyncSession, merchant_id: UUID, operation_id: UUID, made: list[_Made]) -> None:
@@ -114,9 +100,9 @@ async def _end(session: AsyncSession, merchant_id: UUID, operation_id: UUID, mad
         item = await operations.settle_item(
             session, merchant_id, one.item_id, state, one.code, retryable=one.paper is None
         )
-        papers = []
+        stored = []
         if one.paper is not None:
-            papers.append(
+            stored.append(
                 {
                     "package_number": None,
                     "sha256": one.paper.sha256,
@@ -124,5 +110,5 @@ async def _end(session: AsyncSession, merchant_id: UUID, operation_id: UUID, mad
                     "size": one.paper.size,
                 }
             )
-        item.details = {**item.details, "papers": papers}
+        item.details = {**item.details, "papers": stored}
     await printing_packs.request_when_done(session, merchant_id, operation_id)

@@ -1,6 +1,6 @@
 """Steps of printing labels inside a transaction: which labels are wanted, what became of each, when to go on."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.channels.contract import PackageRef
+from app.channels.contract import Connectors, PackageRef, PrintsLabels
 from app.channels.errors import ChannelError, Unauthorized
 from app.core import clock
 from app.documents import service as documents
@@ -65,7 +65,7 @@ class Outcome:
 
 
 async def begin(
-    session: AsyncSession, merchant_id: UUID, operation_id: UUID, chunk: int, own_label_channels: Collection[str]
+    session: AsyncSession, merchant_id: UUID, operation_id: UUID, chunk: int, connectors: Connectors
 ) -> Begun:
     """Items that are still to be worked on. The time they may take runs from here (again, after a retry).
 
@@ -79,7 +79,8 @@ async def begin(
     order_ids = [item.order_id for item in items if item.order_id is not None]
     orders = await effects.lock_orders(session, merchant_id, order_ids)
     packages = await effects.list_packages(session, merchant_id, order_ids)
-    to_read = []
+    to_read: list[str] = []
+    outdated: list[UUID] = []
     for item in items:
         order = orders.get(item.order_id) if item.order_id is not None else None
         if order is None:
@@ -92,11 +93,18 @@ async def begin(
             if is_plan_stale(operation, item, order):
                 await _settle(session, merchant_id, item, "skipped", "plan_stale")
                 continue
-            if order.channel in own_label_channels:
-                await documents.drop_labels(session, merchant_id, [one.id for one in packages[order.id]])
+            if are_ours(connectors, order.channel):
+                outdated += [package.id for package in packages[order.id]]
         if is_new or _lacks_number(packages[order.id]) or now - _since(item) >= _READ_AGAIN_AFTER:
             to_read.append(order.external_id)
+    if outdated:
+        await documents.drop_labels(session, merchant_id, outdated)
     return Begun(operation, items[0].account_id, items[0].channel or "", to_read)
+
+
+def are_ours(connectors: Connectors, channel: str) -> bool:
+    """Whether this channel leaves the labels to us."""
+    return not isinstance(connectors[channel], PrintsLabels)
 
 
 def _lacks_number(packages: Sequence[PackageRow]) -> bool:

@@ -1,15 +1,13 @@
 """An invoice says what the order says, in the reader's language, whatever others wrote into it."""
 
-from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Any
 
 import pytest
 
-import app.tables  # noqa: F401 (an order row knows its neighbours)
 from app.documents import invoices, pdf
 from app.documents.invoices import Seller
 from app.orders.models import OrderRow
+from tests.documents import sold
 from tests.documents.papers import count_pages, read_pages
 
 SELLER = Seller("Toko Maju Jaya", "Shopee", "Asia/Jakarta")
@@ -22,40 +20,15 @@ def line(name: str = "Kaos Polos", **changes: Any) -> dict[str, Any]:
 
 
 def order(**changes: Any) -> OrderRow:
-    """A paid order."""
+    """A paid order with its lines and amounts."""
     values: dict[str, Any] = {
-        "order_number": "2511223K7QH5XA",
-        "sender_name": None,
-        "buyer_name": "Budi Santoso",
-        "buyer_name_masked": "B***",
-        "buyer_username": "budisantoso",
-        "buyer_username_masked": "b***o",
-        "recipient": {
-            "name": "Budi Santoso",
-            "phone": "6281234567890",
-            "address": "Jl. Mawar No. 1",
-            "district": "Coblong",
-            "city": "Bandung",
-            "state": "Jawa Barat",
-            "postal_code": "40132",
-            "country": "ID",
-        },
-        "placed_at": datetime(2026, 11, 22, 17, 4, tzinfo=UTC),
-        "paid_at": None,
-        "is_cod": False,
-        "payment_method": "ShopeePay",
-        "courier": "J&T Express",
-        "tracking_number": "JX100",
-        "currency": "IDR",
         "amounts": [
             {"kind": "items_subtotal", "amount": "102500.00", "currency": "IDR", "basis": "derived"},
             {"kind": "voucher_by_seller", "amount": "-2500.50", "currency": "IDR", "basis": "reported"},
         ],
-        "total_amount": Decimal("99999.50"),
-        "total_basis": "reported",
         "lines_summary": [line()],
     }
-    return OrderRow(**(values | changes))
+    return sold.order(**(values | changes))
 
 
 def read(row: OrderRow, language: Any = "id", *, can_read_buyer: bool = True) -> str:

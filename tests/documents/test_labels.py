@@ -1,16 +1,15 @@
 """A label of our own: a scanner reads its codes, a courier reads its address, nobody reads more than is on it."""
 
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
-import app.tables  # noqa: F401 (an order row knows its neighbours)
 from app.documents import codes, labels, pdf
 from app.documents.invoices import Seller
 from app.documents.labels import Parcel
 from app.orders.models import OrderLineRow, OrderRow, PackageRow
+from tests.documents import sold
 from tests.documents.papers import read_pages, scan
 
 SELLER = Seller("Toko Maju Jaya", "PlugoStore", "Asia/Jakarta")
@@ -18,27 +17,8 @@ NUMBER = "PLG00000000018"
 
 
 def order(**changes: Any) -> OrderRow:
-    """A paid order."""
-    values: dict[str, Any] = {
-        "order_number": "1042",
-        "sender_name": None,
-        "buyer_name": "Budi Santoso",
-        "buyer_message": None,
-        "recipient": {
-            "name": "Budi Santoso",
-            "phone": "6281234567890",
-            "address": "Jl. Mawar No. 1",
-            "district": "Coblong",
-            "city": "Bandung",
-            "state": "Jawa Barat",
-            "postal_code": "40132",
-        },
-        "placed_at": datetime(2026, 11, 22, 17, 4, tzinfo=UTC),
-        "is_cod": False,
-        "currency": "IDR",
-        "total_amount": Decimal("125000.00"),
-    }
-    return OrderRow(**(values | changes))
+    """A paid order of an own store."""
+    return sold.order(**({"order_number": "1042", "total_amount": Decimal("125000.00")} | changes))
 
 
 def line(external_id: str = "1", **changes: Any) -> OrderLineRow:

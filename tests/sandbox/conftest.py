@@ -3,8 +3,6 @@
 import hashlib
 import hmac
 import os
-import random
-import socket
 import subprocess
 import sys
 import time
@@ -15,25 +13,9 @@ from typing import Any
 import httpx
 import pytest
 
+from app.dev.processes import find_free_row
+
 ROOT = Path(__file__).parents[2]
-
-
-def find_free_ports(count: int) -> int:
-    """The first of so many free ports in a row, below those the kernel hands to outgoing connections."""
-    while True:
-        first = random.randrange(12_000, 32_000)
-        if all(is_free(port) for port in range(first, first + count)):
-            return first
-
-
-def is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
 
 
 class Sandbox:
@@ -41,7 +23,7 @@ class Sandbox:
 
     def __init__(self, home: Path) -> None:
         self.home = home
-        self.port = find_free_ports(5)
+        self.port = find_free_row(5)
         self.url = f"http://127.0.0.1:{self.port}"
         self.start()
 

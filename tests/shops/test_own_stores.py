@@ -1,61 +1,33 @@
 """Connecting a store of the merchant's own at the simulated WooCommerce: by its consent page, or with keys by hand."""
 
-import asyncio
-import uuid
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-import woocommerce
 from asgi_lifespan import LifespanManager
-from fastapi import FastAPI
 
 from app.core.settings import Settings
-from app.identity import service as identity
 from app.main import create_app
-from tests.fixtures.application import client_of
-from tests.fixtures.marketplace import SimulatedShop
-from tests.fixtures.merchant import PASSWORD, Merchant
+from tests.fixtures.application import found
+from tests.fixtures.merchant import Merchant
+from tests.fixtures.own_store import CHANNEL, OwnStore, open_own_store
 from tests.fixtures.world import World
 from tests.shops.problems import problem
 
-CHANNEL = "plugo_store"
-
-
-@dataclass(frozen=True)
-class Store:
-    """A shop on a server of its own and a pair of keys that open it."""
-
-    shop: SimulatedShop
-    url: str
-    keys: dict[str, str]
-
-    async def webhooks(self) -> list[dict[str, Any]]:
-        """What the store knows about who wants to be told."""
-        api = woocommerce.API(self.url, *self.keys.values(), version="wc/v3")
-        answer = await asyncio.to_thread(api.get, "webhooks")
-        hooks: list[dict[str, Any]] = answer.json()
-        return hooks
-
 
 @pytest.fixture
-async def store(control: httpx.AsyncClient) -> Store:
-    made = (await control.post(f"/_control/{CHANNEL}/shops", json={"name": "Toko Sendiri"})).json()
-    keys = {name: made[name] for name in ("consumer_key", "consumer_secret")}
-    return Store(SimulatedShop(control, CHANNEL, str(made["shop_id"])), made["base_url"], keys)
+async def store(control: httpx.AsyncClient) -> OwnStore:
+    return await open_own_store(control)
 
 
-async def begin(merchant: Merchant, store: Store, api_url: str) -> dict[str, Any]:
+async def begin(merchant: Merchant, store: OwnStore, api_url: str) -> dict[str, Any]:
     wish = {"channel": CHANNEL, "store_url": store.url, "return_url": f"{api_url}/docs"}
     begun: dict[str, Any] = await merchant.post("/v1/connections", wish, expect=201)
     return begun
 
 
-async def answer_at_the_store(begun: dict[str, Any], store: Store, approve: str) -> httpx.Response:
+async def answer_at_the_store(begun: dict[str, Any], store: OwnStore, approve: str) -> httpx.Response:
     """The merchant answers on the consent page; the browser follows it back to us."""
     page = httpx.URL(begun["authorization_url"]).copy_merge_params({"approve": approve})
     async with httpx.AsyncClient(trust_env=False) as browser:
@@ -64,13 +36,13 @@ async def answer_at_the_store(begun: dict[str, Any], store: Store, approve: str)
         return await browser.get(answered.headers["location"])
 
 
-async def post_keys(merchant: Merchant, store: Store, **changes: Any) -> httpx.Response:
+async def post_keys(merchant: Merchant, store: OwnStore, **changes: Any) -> httpx.Response:
     body = {"channel": CHANNEL, "store_url": store.url, **store.keys, **changes}
     return await merchant.http.post("/v1/connections", json={name: value for name, value in body.items() if value})
 
 
 async def test_a_store_is_connected_on_its_own_consent_page(
-    world: World, merchant: Merchant, store: Store, api_url: str
+    world: World, merchant: Merchant, store: OwnStore, api_url: str
 ) -> None:
     begun = await begin(merchant, store, api_url)
     back = await answer_at_the_store(begun, store, "1")
@@ -87,7 +59,9 @@ async def test_a_store_is_connected_on_its_own_consent_page(
     assert "unable to send" in again.text, "we take one pair of keys per state, and the store says so"
 
 
-async def test_a_merchant_who_says_no_is_told_so(world: World, merchant: Merchant, store: Store, api_url: str) -> None:
+async def test_a_merchant_who_says_no_is_told_so(
+    world: World, merchant: Merchant, store: OwnStore, api_url: str
+) -> None:
     begun = await begin(merchant, store, api_url)
     back = await answer_at_the_store(begun, store, "0")
 
@@ -100,7 +74,7 @@ async def test_a_merchant_who_says_no_is_told_so(world: World, merchant: Merchan
 
 
 async def test_keys_posted_for_a_state_nobody_gave_are_not_taken(
-    world: World, merchant: Merchant, store: Store, api_url: str
+    world: World, merchant: Merchant, store: OwnStore, api_url: str
 ) -> None:
     keys = {"key_id": 1, "key_permissions": "read_write", **store.keys}
     begun = await begin(merchant, store, api_url)
@@ -119,7 +93,7 @@ async def test_keys_posted_for_a_state_nobody_gave_are_not_taken(
 
 
 async def test_keys_of_another_store_do_not_open_this_one(
-    world: World, merchant: Merchant, store: Store, control: httpx.AsyncClient, api_url: str
+    world: World, merchant: Merchant, store: OwnStore, control: httpx.AsyncClient, api_url: str
 ) -> None:
     """Nobody signs the posted keys; only a call with them shows whose they are."""
     other = (await control.post(f"/_control/{CHANNEL}/shops", json={"name": "Toko Lain"})).json()
@@ -139,7 +113,7 @@ async def test_keys_of_another_store_do_not_open_this_one(
     assert (await merchant.get("/v1/shops"))["data"] == []
 
 
-async def test_keys_made_by_hand_connect_at_once(world: World, merchant: Merchant, store: Store) -> None:
+async def test_keys_made_by_hand_connect_at_once(world: World, merchant: Merchant, store: OwnStore) -> None:
     answer = await post_keys(merchant, store)
 
     assert answer.status_code == 201, answer.text
@@ -167,7 +141,7 @@ async def test_keys_made_by_hand_connect_at_once(world: World, merchant: Merchan
     ],
 )
 async def test_keys_that_cannot_be_are_named_and_leave_nothing(
-    merchant: Merchant, store: Store, changes: dict[str, Any], status: int, code: str, pointer: str | None
+    merchant: Merchant, store: OwnStore, changes: dict[str, Any], status: int, code: str, pointer: str | None
 ) -> None:
     answer = await post_keys(merchant, store, **changes)
 
@@ -177,7 +151,7 @@ async def test_keys_that_cannot_be_are_named_and_leave_nothing(
 
 
 async def test_keys_are_never_shown_again(
-    world: World, merchant: Merchant, store: Store, caplog: pytest.LogCaptureFixture, home: Path
+    world: World, merchant: Merchant, store: OwnStore, caplog: pytest.LogCaptureFixture, home: Path
 ) -> None:
     refused = await post_keys(merchant, store, consumer_secret="cs_wrong_but_still_secret")
     connected = await post_keys(merchant, store)
@@ -192,11 +166,13 @@ async def test_keys_are_never_shown_again(
         assert secret not in said
 
 
-async def test_the_store_tells_us_of_new_orders(world: World, merchant: Merchant, store: Store, api_url: str) -> None:
+async def test_the_store_tells_us_of_new_orders(
+    world: World, merchant: Merchant, store: OwnStore, api_url: str
+) -> None:
     await post_keys(merchant, store)
     await world.work()
 
-    hooks = await store.webhooks()
+    hooks = await store.read("webhooks")
     assert hooks and {hook["status"] for hook in hooks} == {"active"}
     assert all(hook["delivery_url"].startswith(f"{api_url}/v1/push/{CHANNEL}") for hook in hooks)
     [shop] = (await merchant.get("/v1/shops"))["data"]
@@ -211,7 +187,7 @@ async def test_the_store_tells_us_of_new_orders(world: World, merchant: Merchant
 
 
 async def test_a_store_has_one_merchant(
-    world: World, merchant: Merchant, other_merchant: Merchant, store: Store
+    world: World, merchant: Merchant, other_merchant: Merchant, store: OwnStore
 ) -> None:
     await post_keys(merchant, store)
     before = (await merchant.get("/v1/shops"))["data"]
@@ -227,25 +203,15 @@ async def test_a_store_has_one_merchant(
 
 
 async def test_production_does_not_call_private_addresses(
-    settings: Settings, store: Store, monkeypatch: pytest.MonkeyPatch
+    settings: Settings, store: OwnStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Neither the sandbox's own, nor one that a redirect or another spelling leads to."""
+    """Neither the sandbox's own, nor one in another spelling."""
     monkeypatch.setenv("PLUGOSYNC_ENV", "production")
     monkeypatch.setenv("PLUGOSYNC_PUBLIC_URL", "https://orders.example.id")
     app = create_app(Settings())
-    async with LifespanManager(app), sign_up_at(app) as http:
+    async with LifespanManager(app), await (await found(app)).client() as http:
         for url in (store.url, "https://127.0.0.1", "https://10.0.0.7/toko", "https://[::1]", "https://2130706433"):
             body = {"channel": CHANNEL, "store_url": url, "return_url": "https://orders.example.id/docs"}
             answer = await http.post("/v1/connections", json=body)
             assert problem(answer) == (422, "invalid_store_url", "/store_url"), url
         assert (await http.get("/v1/connections")).json()["data"] == []
-
-
-@asynccontextmanager
-async def sign_up_at(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
-    email = f"owner-{uuid.uuid4().hex[:12]}@example.id"
-    await identity.create_merchant(app.state.database, "Toko Maju", email, PASSWORD)
-    async with client_of(app) as http:
-        token = (await http.post("/v1/auth/token", data={"username": email, "password": PASSWORD})).json()
-        http.headers["Authorization"] = f"Bearer {token['access_token']}"
-        yield http

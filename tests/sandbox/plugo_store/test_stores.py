@@ -7,8 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
+from app.dev.processes import is_port_free
 from tests.connectors.contract.callback import listen
-from tests.sandbox.conftest import is_free
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def until(look: Callable[[], object], wanted: object) -> None:
 
 
 def test_the_seventh_failure_in_a_row_switches_a_webhook_off(store: Store) -> None:
-    assert is_free(9)
+    assert is_port_free(9)
     hook = {"topic": "order.updated", "delivery_url": "http://127.0.0.1:9/x", "secret": "s"}
     made = store.http.post("/wp-json/wc/v3/webhooks", json=hook).json()
     path = f"/wp-json/wc/v3/webhooks/{made['id']}"

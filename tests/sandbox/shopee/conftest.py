@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.sandbox.conftest import find_free_ports
+from app.dev.processes import find_free_row
 
 ROOT = Path(__file__).parents[3]
 
@@ -23,7 +23,7 @@ class Sandbox:
 
     def __init__(self, home: Path, **environment: str) -> None:
         self.home = home
-        self.port = find_free_ports(6) + 1  # one before it, for a neighbour whose ports overlap
+        self.port = find_free_row(6) + 1  # one before it, for a neighbour whose ports overlap
         self.url = f"http://127.0.0.1:{self.port}"
         self.environment = {"PLUGOSYNC_SANDBOX_RATE_LIMIT": "off", **environment}
         self.start()

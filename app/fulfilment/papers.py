@@ -1,0 +1,53 @@
+"""Papers on their way into our store, and those we make ourselves."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
+from uuid import UUID
+
+import structlog
+import typst
+
+from app.channels.contract import Connectors
+from app.documents import pdf
+from app.documents.errors import StorageFull
+from app.documents.invoices import Seller
+from app.documents.service import Paper
+from app.documents.store import open_store
+from app.shops.models import ShopRow
+from app.work.context import Context
+
+log = structlog.get_logger()
+
+Failure = Literal["internal_error", "storage_full"]
+
+
+async def keep(context: Context, merchant_id: UUID, content: bytes) -> Paper:
+    """Check a PDF and store what it prints. Raises BadPdf, StorageFull or StoreAway."""
+    checked, pages = await asyncio.to_thread(pdf.check, content)
+    sha256 = await open_store(context.settings.documents_location).put(merchant_id, checked)
+    return Paper(sha256, pages, len(checked))
+
+
+async def make(
+    context: Context,
+    merchant_id: UUID,
+    render: Callable[[Mapping[str, Any]], bytes],
+    facts: Mapping[str, Any],
+    *,
+    subject: UUID,
+) -> Paper | Failure:
+    """Set one paper of our own and store it, or say why not. Raises StoreAway. `subject` is named in the log."""
+    try:
+        return await keep(context, merchant_id, await asyncio.to_thread(render, facts))
+    except typst.TypstError as error:
+        log.error("paper_failed", subject=str(subject), reason=error.message)
+        return "internal_error"
+    except StorageFull as error:
+        log.error("storage_full", reason=str(error))
+        return "storage_full"
+
+
+def to_seller(shop: ShopRow, connectors: Connectors) -> Seller:
+    """Who sells, as it stands on our papers."""
+    return Seller(shop.name, connectors[shop.channel].facts.title, shop.timezone)
