@@ -15,6 +15,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Operasi lain sedang mengerjakannya.",
     ),
     "branch_unavailable": ("This drop-off branch is not offered.", "Cabang drop-off ini tidak tersedia."),
+    "cancellation_confirming": (
+        "The cancellation is agreed. The channel is still confirming it.",
+        "Pembatalan disetujui. Kanal masih mengonfirmasinya.",
+    ),
     "cancellation_requested": (
         "The buyer asked to cancel. Answer the request first.",
         "Pembeli meminta pembatalan. Jawab permintaannya dahulu.",

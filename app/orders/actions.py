@@ -13,6 +13,10 @@ PICK_PACK_STEPS = ("pick_started", "picked", "packed", "handed_over")
 TEXTS: dict[str, tuple[str, str]] = {
     "already_done": ("This is done already.", "Sudah dikerjakan."),
     "already_in_progress": ("This is being done right now.", "Sedang dikerjakan."),
+    "cancellation_confirming": (
+        "The cancellation is agreed. The channel is still confirming it.",
+        "Pembatalan disetujui. Kanal masih mengonfirmasinya.",
+    ),
     "cancellation_requested": (
         "The buyer asked to cancel. Answer the request first.",
         "Pembeli meminta pembatalan. Jawab permintaannya dahulu.",

@@ -1,5 +1,6 @@
 """Cancellations: the seller's own, and the answer to a buyer's request."""
 
+import asyncio
 import json
 from typing import Any, Literal
 
@@ -8,6 +9,7 @@ from app.channels.contract import CancellationReason, ShopAccess
 from app.channels.errors import AlreadyDone, Rejected, Unknown
 from app.connectors.lazada import items, wire
 from app.connectors.lazada.client import Client
+from app.connectors.lazada.mapping import statuses
 
 REASONS = (
     CancellationReason("10000021", "Out of stock", "Stok habis"),
@@ -15,7 +17,8 @@ REASONS = (
     CancellationReason("10000023", "Wrong price", "Harga salah"),
 )
 """Ids differ per country and order; the order's own list decides."""
-_CANCELLABLE = ("pending", "repacked", "packed", "ready_to_ship_pending", "ready_to_ship")
+_PAGE = 100
+_MOST_PAGES = 10
 
 
 async def cancel(client: Client, access: ShopAccess, order_id: str, reason: str) -> None:
@@ -23,7 +26,7 @@ async def cancel(client: Client, access: ShopAccess, order_id: str, reason: str)
     units = (await items.fetch_units(client, access, [order_id])).get(order_id)
     if units is None:
         raise Rejected("16", "Lazada has no such order.", meaning="not_found")
-    ids = [unit.order_item_id for unit in units if unit.status in _CANCELLABLE]
+    ids = [unit.order_item_id for unit in units if unit.status in statuses.CANCELLABLE]
     if not ids:
         raise AlreadyDone("", "No item can be cancelled any more.")
     parameters = {"order_id": order_id, "order_item_id_list": json.dumps(ids, separators=(",", ":"))}
@@ -47,14 +50,53 @@ async def cancel(client: Client, access: ShopAccess, order_id: str, reason: str)
 async def answer(
     client: Client, access: ShopAccess, order_id: str, decision: Literal["approve", "reject"], reason: str | None
 ) -> None:
-    """Not idempotent. The request is found on the order's items."""
-    units = (await items.fetch_units(client, access, [order_id])).get(order_id, [])
-    reverse_ids = [unit.reverse_order_id for unit in units if unit.need_cancel_confirm and unit.reverse_order_id]
+    """Not idempotent. Every request about the order, as items and reverse list tell: units may be asked for apart."""
+    units, listed = await asyncio.gather(
+        items.fetch_units(client, access, [order_id]), fetch_requests(client, access, order_id)
+    )
+    told = [unit.reverse_order_id for unit in units.get(order_id, []) if unit.need_cancel_confirm]
+    reverse_ids = {one: None for one in [*told, *(request.reverse_order_id for request in listed)] if one}
+    for turn, reverse_id in enumerate(reverse_ids):
+        if turn:
+            await client.reserve(access)  # the caller has reserved one call
+        try:
+            await _decide(client, access, reverse_id, decision, reason)
+        except AlreadyDone:
+            if len(reverse_ids) == 1:
+                raise
     if not reverse_ids:
         raise AlreadyDone("131", "There is no request that waits for an answer.")
-    parameters = {"reverse_order_id": reverse_ids[0], "agree_cancel": "true" if decision == "approve" else "false"}
+
+
+async def fetch_requests(client: Client, access: ShopAccess, order_id: str | None = None) -> list[wire.ReverseOrder]:
+    """Wishes to cancel that wait for an answer, of one order or the whole shop. None where the app may not ask."""
+    found: list[wire.ReverseOrder] = []
+    for page in range(1, _MOST_PAGES + 1):
+        parameters = {
+            "page_no": str(page),
+            "page_size": str(_PAGE),
+            "request_type_list": '["CANCEL"]',
+            "reverse_status_list": '["REQUEST_INITIATE"]',
+            **({"trade_order_id": order_id} if order_id else {}),
+        }
+        try:
+            answer = await client.read("/reverse/getreverseordersforseller", access, parameters)
+        except Rejected:
+            break
+        elements = answer.result.get("items")
+        rows = [decoding.read_answer(wire.ReverseOrder, one) for one in elements or [] if isinstance(one, dict)]
+        found += [row for row in rows if row.request_type == "CANCEL" and order_id in (None, row.trade_order_id)]
+        if len(rows) < _PAGE:
+            break
+    return found
+
+
+async def _decide(
+    client: Client, access: ShopAccess, reverse_id: str, decision: Literal["approve", "reject"], reason: str | None
+) -> None:
+    parameters = {"reverse_order_id": reverse_id, "agree_cancel": "true" if decision == "approve" else "false"}
     if decision == "reject":
-        code = reason or await _reject_reason(client, access, reverse_ids[0])
+        code = reason or await _reject_reason(client, access, reverse_id)
         if code:
             parameters["reason_code"] = code
     await client.write("/order/reverse/cancel/seller/decide", access, parameters, method="GET")

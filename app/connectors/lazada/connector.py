@@ -79,6 +79,7 @@ class LazadaConnector:
     def __init__(self, client: Client, settings: LazadaSettings) -> None:
         self._client = client
         self._auth_url = settings.auth_url
+        self._country = settings.country
         self.facts = build_facts(settings)
 
     # --- authorisation ------------------------------------------------------------------------------------------------
@@ -100,8 +101,10 @@ class LazadaConnector:
         answer = await self._client.trade("/auth/token/create", {"code": code})
         told, tokens = _read_tokens(answer)
         users = told.country_user_info or told.country_user_info_list
-        sellers = users.values() if isinstance(users, dict) else users
-        ids = tuple(dict.fromkeys(one.seller_id for one in sellers if one.seller_id))
+        sellers = [one for one in (users.values() if isinstance(users, dict) else users) if one.seller_id]
+        # A cross-border token is good for sellers of six markets; this gateway serves one.
+        here = [one for one in sellers if one.country.lower() == self._country] or sellers
+        ids = tuple(dict.fromkeys(one.seller_id for one in here))
         if not ids:
             seller = await self._fetch_seller(ShopAccess("", tokens.access_token))
             ids = (seller.seller_id,)
@@ -147,18 +150,25 @@ class LazadaConnector:
         data = answer.data if isinstance(answer.data, dict) else {}
         rows = _list(data.get("orders"))
         found = {order_id: row for row in rows if (order_id := orders.id_of(row)) is not None}
-        units = await items.fetch_items(self._client, access, list(found))
-        reading = orders.to_orders_reading(access.external_id, list(found), found, units)
-        following = _next_cursor(rows, begin, offset, column)
+        units, requests = await asyncio.gather(
+            items.fetch_items(self._client, access, list(found)), self._fetch_requests(access)
+        )
+        reading = orders.to_orders_reading(access.external_id, list(found), found, units, requests)
+        following = _next_cursor(rows, data.get("countTotal"), begin, offset, column)
         return OrderListPage(tuple(found), following, answer.at, reading)
 
     async def get_orders(self, access: ShopAccess, external_ids: Sequence[str]) -> OrdersReading:
         asked = list(dict.fromkeys(external_ids))
         known = [one for one in asked if one.isascii() and one.isdigit()]
-        found, units = await asyncio.gather(
-            self._fetch_orders(access, known), items.fetch_items(self._client, access, known)
+        found, units, requests = await asyncio.gather(
+            self._fetch_orders(access, known),
+            items.fetch_items(self._client, access, known),
+            self._fetch_requests(access),
         )
-        return orders.to_orders_reading(access.external_id, asked, found, units)
+        return orders.to_orders_reading(access.external_id, asked, found, units, requests)
+
+    async def _fetch_requests(self, access: ShopAccess) -> dict[str, wire.ReverseOrder]:
+        return {one.trade_order_id: one for one in await cancelling.fetch_requests(self._client, access)}
 
     async def _fetch_orders(self, access: ShopAccess, order_ids: Sequence[str]) -> dict[str, Any]:
         """There is no call for several orders: of many, most are usually among those that changed last."""
@@ -320,12 +330,17 @@ def _read_cursor(cursor: str | None, since: datetime) -> tuple[datetime, int]:
     return datetime.fromisoformat(begin), int(offset)
 
 
-def _next_cursor(rows: Sequence[Any], begin: datetime, offset: int, column: str) -> str | None:
-    """A full page has a next one. Too deep, the window begins anew at the last row's time, unless that stands still."""
-    if len(rows) < PAGE:
+def _next_cursor(rows: Sequence[Any], total: Any, begin: datetime, offset: int, column: str) -> str | None:
+    """A full page has a next one, a short one when the total says so; rows may be left out of a page.
+
+    Too deep, the window begins anew at the last row's time, unless that stands still.
+    """
+    following = offset + len(rows)
+    is_told_more = str(total).isdigit() and following < int(total)
+    if not rows or (len(rows) < PAGE and not is_told_more):
         return None
-    if offset + PAGE <= _LAST_OFFSET:
-        return f"{_iso(begin)}|{offset + PAGE}"
+    if following <= _LAST_OFFSET:
+        return f"{_iso(begin)}|{following}"
     try:
         last = orders.parse_time(str(rows[-1][column]))
     except (KeyError, TypeError, ValueError) as error:

@@ -37,6 +37,8 @@ class LazadaSettings(BaseSettings):
 
     base_url: Url = "https://api.lazada.co.id/rest"
     """Gateway of the market."""
+    country: str = Field(default="id", pattern="^[a-z]{2}$")
+    """The gateway's market: of a consent for several markets only its seller is connected."""
     auth_url: Url = "https://auth.lazada.com/oauth/authorize"
     """Consent page."""
     token_url: Url | None = None

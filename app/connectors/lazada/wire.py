@@ -25,6 +25,7 @@ Id = Annotated[str, Field(min_length=1)]
 class CountryUser(Wire):
     """A seller a token is good for."""
 
+    country: str = ""
     seller_id: str = ""
 
 
@@ -206,6 +207,27 @@ class RejectReason(Wire):
     """An element of reverse/reason/list."""
 
     reason_id: Id
+
+
+class ReverseLine(Wire):
+    """A unit of a reverse order."""
+
+    reverse_order_line_id: str = ""
+    reason_text: str = ""
+
+
+class ReverseOrder(Wire):
+    """An element of `result.items` of reverse/getreverseordersforseller. Its lines may be missing."""
+
+    reverse_order_id: Id
+    trade_order_id: Id
+    request_type: str = ""
+    reverse_order_lines: tuple[ReverseLine, ...] = ()
+
+    @property
+    def reason(self) -> str | None:
+        """Why the buyer asks."""
+        return next((line.reason_text for line in self.reverse_order_lines if line.reason_text), None)
 
 
 class WarehouseStock(Wire):

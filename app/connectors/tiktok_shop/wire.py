@@ -115,6 +115,7 @@ class Order(Wire):
     is_cod: bool = False
     is_buyer_request_cancel: bool = False
     cancel_reason: str = ""
+    cancellation_initiator: str = ""
     request_cancel_time: Seconds = 0
     fulfillment_type: str = ""
     shipping_type: str = ""

@@ -117,10 +117,16 @@ class Reverse:
         page = call.number("page_no", 1, code="19", least=1, most=100)
         size = call.number("page_size", 10, code="19", least=1, most=100)
         wanted = set(map(str, json.loads(call.params.get("reverse_status_list", "[]"))))
+        kinds = set(map(str, json.loads(call.params.get("request_type_list", "[]"))))
+        trade_id, reverse_id = call.params.get("trade_order_id"), call.params.get("reverse_order_id")
         rows = [
             order
             for order in self.world.orders_of(call.shop)
-            if order["request"] and (not wanted or order["request"]["status"] in wanted)
+            if order["request"]
+            and (not wanted or order["request"]["status"] in wanted)
+            and (not kinds or "CANCEL" in kinds)
+            and trade_id in (None, order["id"])
+            and reverse_id in (None, order["request"]["id"])
         ]
         items = [
             {

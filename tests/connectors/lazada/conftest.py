@@ -40,7 +40,9 @@ async def lazada() -> AsyncIterator[LazadaConnector]:
 
 @pytest.fixture
 def api() -> Iterator[respx.MockRouter]:
+    """Lazada, with no request to cancel anything."""
     with respx.mock(base_url=BASE, assert_all_called=False) as router:
+        router.get("/reverse/getreverseordersforseller").respond(json={"code": "0", "result": {"items": []}})
         yield router
 
 

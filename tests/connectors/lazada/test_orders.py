@@ -124,6 +124,71 @@ async def test_a_buyers_request_has_its_deadline(
     assert found.cancellation.respond_by == datetime.fromtimestamp(1772600000, UTC)
 
 
+def show_requests(api: respx.MockRouter, *rows: dict[str, Any]) -> respx.Route:
+    return api.get("/reverse/getreverseordersforseller").respond(
+        json={"code": "0", "result": {"success": True, "items": list(rows)}}
+    )
+
+
+def request(number: int, **changes: Any) -> dict[str, Any]:
+    lines = [{"reverse_order_line_id": number, "reason_text": "salah ukuran"}]
+    values = {"reverse_order_id": number, "trade_order_id": int(NUMBER), "request_type": "CANCEL"}
+    return values | {"reverse_order_lines": lines} | changes
+
+
+@pytest.mark.parametrize(("state", "expected"), [("packed", "requested"), ("shipped", None)])
+async def test_a_request_without_flags_is_found_in_the_reverse_list(
+    lazada: LazadaConnector, api: respx.MockRouter, access: ShopAccess, state: str, expected: str | None
+) -> None:
+    show(api, order(), item(1, status=state, package_id="FP1"))
+    show_requests(api, request(9))
+
+    cancellation = (await read(lazada, access)).cancellation
+
+    assert (cancellation and (cancellation.state, cancellation.reason)) == (expected and (expected, "salah ukuran"))
+
+
+async def test_an_agreed_cancellation_is_not_shipped(
+    lazada: LazadaConnector, api: respx.MockRouter, access: ShopAccess
+) -> None:
+    show(api, order(), item(1, is_cancel_pending=True, reason="x"))
+
+    found = await read(lazada, access)
+
+    assert found.cancellation is not None and found.cancellation.state == "approved"
+    assert found.not_shippable == "cancellation_confirming"
+
+
+@pytest.mark.parametrize(
+    ("initiator", "expected"), [("buyer-cancel", "approved"), ("cancellation-seller", None), ("null-null", None)]
+)
+async def test_who_cancelled(
+    lazada: LazadaConnector, api: respx.MockRouter, access: ShopAccess, initiator: str, expected: str | None
+) -> None:
+    show(api, order(), item(1, status="canceled", cancel_return_initiator=initiator))
+
+    found = await read(lazada, access)
+
+    assert found.status == "cancelled" and (found.cancellation and found.cancellation.state) == expected
+
+
+async def test_every_request_about_an_order_is_answered(
+    lazada: LazadaConnector, api: respx.MockRouter, access: ShopAccess
+) -> None:
+    show(api, order(), item(1, need_cancel_confirm=True, reverse_order_id=9), item(2))
+    asked = show_requests(api, request(9), request(10), request(11, request_type="RETURN"))
+    decided = api.get("/order/reverse/cancel/seller/decide")
+    decided.side_effect = [
+        httpx.Response(200, json={"code": "131", "message": "E131: Nothing to decide"}),
+        httpx.Response(200, json={"code": "0", "data": None}),
+    ]
+
+    await lazada.answer_cancellation(access, NUMBER, "approve", None)
+
+    assert [call.request.url.params["reverse_order_id"] for call in decided.calls] == ["9", "10"]
+    assert asked.calls.last.request.url.params["trade_order_id"] == NUMBER
+
+
 async def test_an_item_without_sku_still_is_a_line(
     lazada: LazadaConnector, api: respx.MockRouter, access: ShopAccess
 ) -> None:
@@ -160,6 +225,32 @@ async def test_the_list_brings_whole_orders_with_few_calls(
     assert page.reading is not None and len(page.reading.orders) == 100
     assert (listed.call_count, units.call_count) == (1, 2)
     assert page.next_cursor == "2026-03-01T00:00:00+00:00|100"
+
+
+async def test_rows_left_out_of_a_page_do_not_end_the_list(
+    lazada: LazadaConnector, api: respx.MockRouter, access: ShopAccess
+) -> None:
+    rows = [order(order_id=1_000 + one) for one in range(60)]
+    api.get("/orders/get").respond(json={"code": "0", "data": {"countTotal": 70, "orders": rows}})
+    api.get("/orders/items/get").respond(json={"code": "39", "message": "E039"})
+    since, until = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 3, tzinfo=UTC)
+
+    first = await lazada.list_orders(access, by="updated", since=since, until=until, cursor=None)
+    last = await lazada.list_orders(access, by="updated", since=since, until=until, cursor=first.next_cursor)
+
+    assert (first.next_cursor, last.next_cursor) == ("2026-03-01T00:00:00+00:00|60", None)
+
+
+async def test_a_consent_for_several_markets_connects_this_ones_seller(
+    lazada: LazadaConnector, api: respx.MockRouter
+) -> None:
+    users = [{"country": "my", "seller_id": "1"}, {"country": "id", "seller_id": "2"}]
+    told = {"access_token": "a", "refresh_token": "r", "expires_in": 60, "country": "cb", "country_user_info": users}
+    api.post("/auth/token/create").respond(json={"code": "0", **told})
+
+    [granted] = await lazada.exchange({"code": "0_1"})
+
+    assert granted.account_ids == ("2",)
 
 
 async def test_a_list_that_is_too_deep_begins_anew_at_its_last_row(

@@ -69,6 +69,15 @@ async def test_tokopedias_paid_orders_wait_at_our_gate(
     assert shipped.status == "on_delivery"
 
 
+@pytest.mark.parametrize(("initiator", "expected"), [("BUYER", "approved"), ("SELLER", None), ("SYSTEM", None)])
+async def test_who_cancelled(
+    tiktok: TikTokShopConnector, api: respx.MockRouter, access: ShopAccess, initiator: str, expected: str | None
+) -> None:
+    found = await read(tiktok, api, access, status="CANCELLED", cancellation_initiator=initiator, cancel_reason="x")
+
+    assert (found.cancellation and found.cancellation.state) == expected
+
+
 async def test_units_are_counted(tiktok: TikTokShopConnector, api: respx.MockRouter, access: ShopAccess) -> None:
     found = await read(tiktok, api, access)
 

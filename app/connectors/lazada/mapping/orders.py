@@ -25,12 +25,20 @@ CHANNEL = "lazada"
 DEFAULT_WAREHOUSE = "dropshipping"
 _FORMATS = ("%Y-%m-%d %H:%M:%S %z", "%Y-%m-%d %H:%M:%S")
 _URGENT = "instant"
+_BUYER_CANCELLED = ("buyer-cancel", "cancellation-customer")
 
 
 def to_orders_reading(
-    seller_id: str, asked: Sequence[str], found: Mapping[str, Any], items: Mapping[str, Sequence[Any]]
+    seller_id: str,
+    asked: Sequence[str],
+    found: Mapping[str, Any],
+    items: Mapping[str, Sequence[Any]],
+    requests: Mapping[str, wire.ReverseOrder],
 ) -> OrdersReading:
-    """Map every order for itself: one that cannot be read stops no other. Without items it proves nothing."""
+    """Map every order for itself: one that cannot be read stops no other. Without items it proves nothing.
+
+    `requests`: open wishes to cancel, by order. The flags on order and items may lag behind them.
+    """
     orders: list[ChannelOrder] = []
     unreadable: list[UnreadableOrder] = []
     missing: list[str] = []
@@ -41,7 +49,8 @@ def to_orders_reading(
             continue
         try:
             order = decoding.read(wire.Order, element)
-            orders.append(to_channel_order(seller_id, order, [decoding.read(wire.Item, unit) for unit in units]))
+            live = [decoding.read(wire.Item, unit) for unit in units]
+            orders.append(to_channel_order(seller_id, order, live, requests.get(order_id)))
         except ValueError as error:
             evidence = decoding.raw({"order": element, "items": list(units)})
             unreadable.append(UnreadableOrder(order_id, str(error), evidence))
@@ -54,7 +63,9 @@ def id_of(element: Any) -> str | None:
     return str(value) if isinstance(value, str | int) and not isinstance(value, bool) and str(value) else None
 
 
-def to_channel_order(seller_id: str, order: wire.Order, items: Sequence[wire.Item]) -> ChannelOrder:
+def to_channel_order(
+    seller_id: str, order: wire.Order, items: Sequence[wire.Item], request: wire.ReverseOrder | None
+) -> ChannelOrder:
     """Raises ValueError when the order cannot be understood."""
     status = statuses.order_status([item.status for item in items])
     live = [item for item in items if item.status != statuses.CANCELLED] or list(items)
@@ -88,7 +99,7 @@ def to_channel_order(seller_id: str, order: wire.Order, items: Sequence[wire.Ite
         buyer_username=f"{order.customer_first_name} {order.customer_last_name}".strip() or None,
         recipient=_recipient(order.address_shipping),
         buyer_message=order.buyer_note or None,
-        cancellation=_cancellation(order, live),
+        cancellation=_cancellation(order, live, request),
         not_shippable=_not_shippable(live),
         amounts=_amounts(order),
         first_step="call",
@@ -204,19 +215,30 @@ def _recipient(address: wire.Address) -> Recipient | None:
     )
 
 
-def _cancellation(order: wire.Order, items: Sequence[wire.Item]) -> ChannelCancellation | None:
+def _cancellation(
+    order: wire.Order, items: Sequence[wire.Item], request: wire.ReverseOrder | None
+) -> ChannelCancellation | None:
+    reason = next((item.reason for item in items if item.reason), None)
+    if any(item.is_cancel_pending for item in items):
+        return ChannelCancellation("approved", reason)
+    if all(item.status == statuses.CANCELLED for item in items):
+        by_buyer = any(item.cancel_return_initiator in _BUYER_CANCELLED for item in items)
+        return ChannelCancellation("approved", reason) if by_buyer else None
     asking = [item for item in items if item.need_cancel_confirm]
-    if not asking and not order.need_cancel_confirm:
+    is_early = any(item.status in statuses.CANCELLABLE for item in items)
+    if not asking and not order.need_cancel_confirm and (request is None or not is_early):
         return None
     ends = [item.cancel_trigger_time for item in asking if item.cancel_trigger_time]
     return ChannelCancellation(
         state="requested",
-        reason=next((item.reason for item in asking if item.reason), None),
+        reason=reason or (request.reason if request else None),
         respond_by=from_epoch(min(ends) // 1000) if ends else None,
     )
 
 
 def _not_shippable(items: Sequence[wire.Item]) -> str | None:
+    if any(item.is_cancel_pending for item in items):
+        return "cancellation_confirming"
     if any(item.stage_pay_status for item in items):
         return "not_ready"
     return "fulfilled_by_channel" if all(item.is_fbl or item.is_digital for item in items) else None

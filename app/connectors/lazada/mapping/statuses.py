@@ -35,6 +35,7 @@ ORDER_STATUSES: tuple[tuple[OrderStatus, frozenset[str]], ...] = (
 )
 """As far as the slowest live item; whatever is beyond is closed."""
 RETURNED = frozenset({"returned", "shipped_back_success"})
+CANCELLABLE = (*WAITING, "packed", "ready_to_ship_pending", "ready_to_ship")
 EARLY = (*WAITING, "packed")
 """An effect at the courier cannot be there yet."""
 

@@ -228,6 +228,9 @@ def _recipient(address: wire.RecipientAddress) -> Recipient | None:
 
 
 def _cancellation(order: wire.Order, told: wire.Cancellation | None) -> ChannelCancellation | None:
+    if order.status == "CANCELLED":
+        by_buyer = order.cancellation_initiator == "BUYER"
+        return ChannelCancellation("approved", order.cancel_reason or None) if by_buyer else None
     if not order.is_buyer_request_cancel:
         return None
     deadlines = [one.deadline for one in told.seller_next_action_response if one.deadline] if told else []
