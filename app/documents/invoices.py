@@ -54,10 +54,24 @@ _WORDS: dict[Language, dict[str, Any]] = {
         "courier": "Kurir",
         "tracking_number": "No. resi",
         "kinds": {
+            "buyer_service_fee": "Biaya layanan pembeli",
+            "discount": "Diskon",
+            "goods": "Subtotal produk",
+            "handling_fee": "Biaya penanganan",
+            "item_insurance_fee": "Asuransi produk",
             "items_subtotal": "Subtotal produk",
-            "shipping_fee_estimated": "Perkiraan ongkos kirim",
-            "shipping_fee_actual": "Ongkos kirim",
+            "original_shipping_fee": "Ongkos kirim sebelum diskon",
+            "original_total_product_price": "Harga produk sebelum diskon",
+            "platform_discount": "Diskon platform",
             "return_shipping_fee": "Ongkos kirim pengembalian",
+            "seller_discount": "Diskon penjual",
+            "shipping_fee": "Ongkos kirim",
+            "shipping_fee_actual": "Ongkos kirim",
+            "shipping_fee_estimated": "Perkiraan ongkos kirim",
+            "shipping_insurance_fee": "Asuransi pengiriman",
+            "sub_total": "Subtotal",
+            "tax": "Pajak",
+            "voucher": "Voucher",
         },
     },
 }
@@ -113,7 +127,8 @@ def _buyer(order: OrderRow, *, can_read_buyer: bool) -> dict[str, Any]:
     username = order.buyer_username if can_read_buyer else order.buyer_username_masked
     place = recipient or {}
     rows = [
-        f"@{username}" if username and name else "",
+        # Own stores know their buyers by mail address.
+        f"{'' if '@' in username else '@'}{username}" if username and name else "",
         place.get("phone", ""),
         place.get("address", ""),
         ", ".join(filter(None, (place.get("district"), place.get("city")))),

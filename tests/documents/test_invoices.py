@@ -56,6 +56,22 @@ def test_an_indonesian_invoice() -> None:
         assert words in text, words
 
 
+@pytest.mark.parametrize(
+    ("kind", "name"), [("discount", "Diskon"), ("goods", "Subtotal produk"), ("seller_discount", "Diskon penjual")]
+)
+def test_amounts_of_every_channel_have_their_names(kind: str, name: str) -> None:
+    row = order(amounts=[{"kind": kind, "amount": "7000.00", "currency": "IDR", "basis": "reported"}])
+
+    assert f"{name} Rp 7.000" in read(row)
+
+
+def test_a_buyer_known_by_mail_address_is_no_handle() -> None:
+    text = read(order(buyer_username="budi@example.com"))
+
+    assert "budi@example.com" in text and "@budi@example.com" not in text
+    assert "@budisantoso" in read(order())
+
+
 def test_an_english_invoice() -> None:
     text = read(order(is_cod=True, total_basis="derived"), "en")
 

@@ -110,6 +110,20 @@ async def test_buyers_requests(
     assert (found.cancellation.state if found.cancellation else None) == state
 
 
+@pytest.mark.parametrize(
+    ("state", "country", "expected"),
+    [("YO", "ID", "DI Yogyakarta"), ("Jawa Barat", "ID", "Jawa Barat"), ("PA", "US", "PA")],
+)
+async def test_provinces_by_name(
+    store: PlugoStoreConnector, api: respx.MockRouter, access: ShopAccess, state: str, country: str, expected: str
+) -> None:
+    billing = order()["billing"] | {"state": state, "country": country}
+
+    found = await read(store, api, access, order(billing=billing))
+
+    assert found.recipient is not None and found.recipient.state == expected
+
+
 async def test_one_that_cannot_be_read_stops_no_other(
     store: PlugoStoreConnector, api: respx.MockRouter, access: ShopAccess
 ) -> None:

@@ -19,6 +19,7 @@ from app.channels.contract import (
     UnreadableOrder,
 )
 from app.connectors.plugo_store import wire
+from app.connectors.plugo_store.mapping import provinces
 
 CHANNEL = "plugo_store"
 WIB = timezone(timedelta(hours=7))
@@ -213,7 +214,7 @@ def _recipient(order: wire.Order) -> Recipient | None:
         address=place.address_1,
         district=place.address_2,
         city=place.city,
-        state=place.state,
+        state=provinces.name_of(place.state, place.country),
         postal_code=place.postcode,
         country=place.country,
     )
