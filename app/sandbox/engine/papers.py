@@ -45,7 +45,11 @@ def _draw_carrier(canvas: Canvas, label: Label) -> None:
     canvas.setLineWidth(0.6)
     canvas.rect(4 * mm, 4 * mm, width - 8 * mm, height - 8 * mm)
     canvas.setFont("Helvetica-Bold", 13)
-    canvas.drawString(7 * mm, height - 12 * mm, f"{label.title} (simulasi)")
+    title = f"{label.title} (simulasi)"
+    canvas.drawString(7 * mm, height - 12 * mm, title)
+    space = width - 18 * mm - canvas.stringWidth(title, "Helvetica-Bold", 13)
+    wanted = canvas.stringWidth(label.courier, "Helvetica-Bold", 13)
+    canvas.setFont("Helvetica-Bold", 13 * min(1.0, space / wanted) if wanted else 13)
     canvas.drawRightString(width - 7 * mm, height - 12 * mm, label.courier)
     _draw_barcode(canvas, label.tracking_number, height - 33 * mm)
     canvas.setFont("Helvetica-Bold", 11)
