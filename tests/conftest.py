@@ -4,14 +4,17 @@ Tests are kept apart by merchants, not by emptying tables: every test makes a me
 """
 
 import asyncio
+import functools
 import os
 import secrets
+import ssl
 import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import httpx
 import pytest
+import structlog
 
 from app.core.db import Database
 from app.core.migrations import upgrade_database
@@ -28,6 +31,17 @@ from tests.fixtures.merchant import Merchant, sign_up
 from tests.fixtures.world import World, connect_shop
 
 ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _what_would_take_long() -> Iterator[None]:
+    """Every HTTP client loads the certificates anew, and a coloured traceback takes a second."""
+    *processors, _ = structlog.get_config()["processors"]
+    renderer = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[*processors, renderer])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ssl, "create_default_context", functools.cache(ssl.create_default_context))
+        yield
 
 
 @pytest.fixture(scope="session")

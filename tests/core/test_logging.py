@@ -14,8 +14,9 @@ from pydantic import SecretStr
 from app.core.logging import REDACTED, configure_logging, register_secret, scrub
 from app.core.settings import Settings
 from app.identity.keys import make_key
-from tests.fixtures.application import PASSWORD, Desk, client_of
+from tests.fixtures.application import Desk, client_of
 from tests.fixtures.keys import KEY
+from tests.fixtures.merchant import PASSWORD
 
 
 @pytest.fixture

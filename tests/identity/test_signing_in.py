@@ -13,7 +13,8 @@ from app.core.db import Database
 from app.identity import service as identity
 from app.identity.errors import EmailTaken, PasswordRefused
 from app.identity.passwords import check_strength
-from tests.fixtures.application import PASSWORD, Desk, client_of
+from tests.fixtures.application import Desk, client_of
+from tests.fixtures.merchant import PASSWORD
 
 
 async def _try(http: httpx.AsyncClient, email: str, password: str) -> httpx.Response:

@@ -9,7 +9,8 @@ import asyncpg
 import httpx
 import pytest
 
-from tests.fixtures.application import PASSWORD, Desk
+from tests.fixtures.application import Desk
+from tests.fixtures.merchant import PASSWORD
 
 
 async def test_a_changed_role_takes_effect_at_once(desk: Desk) -> None:

@@ -1,7 +1,5 @@
 """Merchants who use the API of a process that has the tests' own channel."""
 
-import itertools
-import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -11,15 +9,14 @@ from asgi_lifespan import LifespanManager
 from fastapi import FastAPI
 
 from app.core.settings import Settings
-from app.identity import service as identity
+from app.identity.tokens import AccessClaims
 from app.main import create_app
+from tests.fixtures.merchant import register
 from tests.shops.channel import CHANNEL, RotatingChannel
 from tests.shops.desk import new_shop_id, state_in
 
 BASE_URL = "http://127.0.0.1:25000"
 RETURN_URL = f"{BASE_URL}/docs"
-_PASSWORD = "a-long-enough-password-1"
-_names = itertools.count(1)
 
 
 class Shopkeeper:
@@ -77,10 +74,7 @@ async def open_api(settings: Settings, channel: RotatingChannel) -> AsyncIterato
 @asynccontextmanager
 async def open_shopkeeper(api: FastAPI, channel: RotatingChannel) -> AsyncIterator[Shopkeeper]:
     """A new merchant."""
-    email = f"shop-{uuid.uuid4().hex[:12]}@example.id"
-    await identity.create_merchant(api.state.database, f"Toko {next(_names)}", email, _PASSWORD)
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(api), base_url=BASE_URL) as http:
-        answer = await http.post("/v1/auth/token", data={"username": email, "password": _PASSWORD})
-        assert answer.status_code == 200, answer.text
-        http.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+    merchant_id, owner_id, _ = await register(api.state.database)
+    headers = {"Authorization": f"Bearer {api.state.access_tokens.issue(AccessClaims(merchant_id, owner_id, 1))}"}
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(api), base_url=BASE_URL, headers=headers) as http:
         yield Shopkeeper(http, channel)
