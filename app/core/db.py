@@ -158,11 +158,18 @@ class Database:
         raise AssertionError("the last attempt returns or raises")
 
     async def fetch_globally(self, query: str, *args: Any) -> asyncpg.Record | None:
-        """One row in one round trip without a merchant: the definer functions that say who is calling."""
+        """One row of one statement without a merchant, in one round trip: what definer functions say or keep.
+
+        The statement is a transaction of its own, committed when this returns. Raises Unavailable.
+        """
         try:
             pool = await self._open_read_pool()
             async with pool.acquire(timeout=5) as connection:
                 return await connection.fetchrow(query, *args)
+        except asyncpg.PostgresError as error:
+            if isinstance(error, _DISCONNECTED) or error.sqlstate in _TOO_SLOW:
+                raise Unavailable() from error
+            raise
         except (TimeoutError, *_DISCONNECTED) as error:
             raise Unavailable() from error
 

@@ -7,7 +7,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.channels.contract import Connectors, PushMessage, PushRequest, SendsPushes
+from app.channels.contract import Connectors, PushRequest, SendsPushes
 from app.channels.errors import Malformed
 from app.core import fail
 from app.core.db import Database
@@ -45,28 +45,18 @@ async def accept(database: Database, connectors: Connectors, channel: str, reque
         message = None
     if message is not None and message.kind == "verification":
         return
-    await database.transact_globally(_store, channel, message, request.body, horizon=connector.facts.push_horizon)
-    fail.point("push.after_commit")
-
-
-async def _store(
-    session: AsyncSession, channel: str, message: PushMessage | None, body: bytes, *, horizon: timedelta
-) -> None:
     if message is not None and not all(map(_is_storable, (message.account_external_id, message.order_external_id))):
         message = None
-    state = "quarantined" if message is None else _STATES[message.kind]
-    if message is not None and message.sent_at is not None and state == "waiting":
-        is_fresh = await repository.is_fresh(session, message.sent_at, oldest=horizon, furthest=AHEAD)
-        state = state if is_fresh else "dropped"
     await repository.store_push(
-        session,
+        database,
         channel=channel,
-        account_external_id=message.account_external_id if message else None,
-        order_external_id=message.order_external_id if message else None,
-        kind=message.kind if message else "unreadable",
-        state=state,
-        body=body,
+        message=message,
+        state="quarantined" if message is None else _STATES[message.kind],
+        body=request.body,
+        oldest=connector.facts.push_horizon,
+        furthest=AHEAD,
     )
+    fail.point("push.after_commit")
 
 
 def _is_storable(external_id: str | None) -> bool:

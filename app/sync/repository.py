@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.channels.contract import PushMessage
+from app.core.db import Database
 from app.core.ids import new_id
 from app.sync.models import ImportWindowRow
 
@@ -113,27 +115,32 @@ class WaitingPush:
 
 
 async def store_push(
-    session: AsyncSession,
+    database: Database,
     *,
     channel: str,
-    account_external_id: str | None,
-    order_external_id: str | None,
-    kind: str,
+    message: PushMessage | None,
     state: str,
     body: bytes,
+    oldest: timedelta,
+    furthest: timedelta,
 ) -> None:
-    """Keep a verified push as it came."""
-    await session.execute(
-        text("select store_push(:id, :channel, :account, :order, :kind, :state, :body)"),
-        {
-            "id": new_id(),
-            "channel": channel,
-            "account": account_external_id,
-            "order": order_external_id,
-            "kind": kind,
-            "state": state,
-            "body": body,
-        },
+    """Keep a verified push as it came, by one statement: in a burst, round trips are what it costs.
+
+    One that waits but was sent outside the horizon, in application time, is dropped. Raises Unavailable.
+    """
+    await database.fetch_globally(
+        "select store_push($1, $2, $3, $4, $5, case when $6 = 'waiting' and $7::timestamptz"
+        " not between app_now() - $8::interval and app_now() + $9::interval then 'dropped' else $6 end, $10)",
+        new_id(),
+        channel,
+        message.account_external_id if message else None,
+        message.order_external_id if message else None,
+        message.kind if message else "unreadable",
+        state,
+        message.sent_at if message else None,
+        oldest,
+        furthest,
+        body,
     )
 
 
@@ -162,16 +169,3 @@ async def find_owner(session: AsyncSession, api: str, account_external_id: str) 
         )
     ).one_or_none()
     return None if row is None else (UUID(int=row.merchant_id.int), UUID(int=row.account_id.int))
-
-
-async def is_fresh(session: AsyncSession, sent_at: datetime, *, oldest: timedelta, furthest: timedelta) -> bool:
-    """Whether a moment lies within the horizon, in application time."""
-    return bool(
-        await session.scalar(
-            text(
-                "select cast(:sent_at as timestamptz) between app_now() - cast(:oldest as interval)"
-                " and app_now() + cast(:furthest as interval)"
-            ),
-            {"sent_at": sent_at, "oldest": oldest, "furthest": furthest},
-        )
-    )

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 import redis.asyncio as redis
 import structlog
+import uvloop
 
 import app.connectors
 from app.channels.discovery import load_connectors
@@ -85,4 +86,4 @@ async def run_until_stopped(settings: Settings) -> None:
 def run(settings: Settings) -> None:
     """Entry point of the console script."""
     configure_logging(settings)
-    asyncio.run(run_until_stopped(settings))
+    uvloop.run(run_until_stopped(settings))
