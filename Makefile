@@ -8,6 +8,9 @@ TEST_PROCESSES ?= 2
 .PHONY: run test demo lint format bench openapi image-check
 .DEFAULT_GOAL := run
 
+# Compiled modules are kept whatever the environment says: everything here starts many processes.
+export PYTHONDONTWRITEBYTECODE =
+
 run: $(STAMP)
 	@exec $(BIN)/plugosync dev
 

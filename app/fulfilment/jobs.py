@@ -3,6 +3,7 @@
 from app.fulfilment import (
     arranging,
     auto_receiving,
+    cancelling,
     dispatching,
     holding,
     printing,
@@ -18,6 +19,9 @@ JOBS: dict[str, Handler] = {
     "fulfilment.mark_dispatched": dispatching.run_dispatch_chunk,
     "fulfilment.mark_delivered": dispatching.run_delivery_chunk,
     "fulfilment.handed_over": dispatching.run_handed_over,
+    "fulfilment.cancel": cancelling.run_cancel_chunk,
+    "fulfilment.approve_cancellation": cancelling.run_approve_chunk,
+    "fulfilment.reject_cancellation": cancelling.run_reject_chunk,
     "fulfilment.hold": holding.run_hold_chunk,
     "fulfilment.release": holding.run_release_chunk,
     "fulfilment.print_labels": printing.run_label_chunk,

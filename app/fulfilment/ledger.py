@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -300,6 +300,23 @@ async def list_of_items(session: AsyncSession, merchant_id: UUID, item_ids: list
         .where(IntentRow.merchant_id == merchant_id, IntentRow.item_id.in_(item_ids), IntentRow.state.in_(OPEN))
         .order_by(IntentRow.id)
         .execution_options(populate_existing=True)
+    )
+    return list((await session.execute(query)).scalars())
+
+
+async def list_open_of_orders(session: AsyncSession, merchant_id: UUID, order_ids: list[UUID]) -> list[IntentRow]:
+    """What is under way for these orders, and cancellations that reads may not show yet."""
+    is_settling = (
+        (IntentRow.kind == "cancel") & (IntentRow.state == "confirmed") & (IntentRow.settle_until > func.app_now())
+    )
+    query = (
+        select(IntentRow)
+        .where(
+            IntentRow.merchant_id == merchant_id,
+            IntentRow.order_id.in_(order_ids),
+            IntentRow.state.in_(OPEN) | is_settling,
+        )
+        .order_by(IntentRow.id)
     )
     return list((await session.execute(query)).scalars())
 

@@ -1,15 +1,17 @@
 """Turns a selection into the items of an operation: who is in, who is refused at once and why."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.errors import Invalid
+from app.core.settings import Settings
 from app.fulfilment.handovers import Wish
 from app.fulfilment.schemas import ArrangeShipment, BulkAction, OrderChoice
-from app.fulfilment.shipping import next_action_of, plan_state
+from app.fulfilment.shipping import KIND_OF, OF_ORDERS, next_action_of, plan_state
 from app.operations import service as operations
 from app.operations.idempotency import Idempotency
 from app.operations.service import NewItem, Opened
@@ -20,6 +22,13 @@ from app.orders.models import OrderRow
 CHUNK = 20
 """Orders of one account that one piece of work takes: small loss, fair turns, visible progress."""
 ARRANGE = "arrange_shipment"
+_OPTIONS = {
+    "hold": {"reason"},
+    "cancel": {"reason", "reasons"},
+    "reject_cancellation": {"reason", "reasons"},
+    "print_invoices": {"language"},
+}
+_CANCELLING = ("cancel", "approve_cancellation")
 
 
 class OptionNotTaken(Invalid):
@@ -30,10 +39,10 @@ class OptionNotTaken(Invalid):
 
 
 class ReasonRequired(Invalid):
-    """Holding needs a reason, so that the refusal later explains itself."""
+    """Holding needs a reason, so that the refusal later explains itself; channels want one for a cancellation."""
 
-    en = "Say why: `options.reason` is required for `hold`."
-    id = "Beri alasan: `options.reason` wajib untuk `hold`."
+    en = "Say why: `options.reason` is required for `{action}`."
+    id = "Beri alasan: `options.reason` wajib untuk `{action}`."
 
 
 class NumberRequired(Invalid):
@@ -50,15 +59,27 @@ class NumberNotTaken(Invalid):
     id = "`per_order` hanya untuk metode `manual`."
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much one request may ask for."""
+
+    bulk_max_orders: int
+    at_risk_hours: int
+    open_operations_max: int
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Limits":
+        """As configured."""
+        return cls(settings.bulk_max_orders, settings.sla_at_risk_hours, settings.open_operations_max)
+
+
 async def arrange(
     session: AsyncSession,
     merchant_id: UUID,
     body: ArrangeShipment,
     idempotency: Idempotency,
     *,
-    bulk_max_orders: int,
-    at_risk_hours: int,
-    open_operations_max: int,
+    limits: Limits,
 ) -> Opened:
     """Open an operation that arranges the selected orders. Nothing is stored when the request is refused."""
     replay = await operations.find_replay(session, merchant_id, idempotency)
@@ -67,7 +88,7 @@ async def arrange(
     if body.per_order and body.handover.method != "manual":
         raise NumberNotTaken(pointer="/per_order")
     selected = await orders.select_orders(
-        session, merchant_id, body.selection, limit=bulk_max_orders, at_risk_hours=at_risk_hours
+        session, merchant_id, body.selection, limit=limits.bulk_max_orders, at_risk_hours=limits.at_risk_hours
     )
     wishes = await _wishes(session, merchant_id, body, [order for _, order in selected if order is not None])
     planned = await _planned_packages(session, merchant_id, list(wishes)) if body.dry_run else {}
@@ -86,7 +107,7 @@ async def arrange(
         options={"method": body.handover.method},
         items=items,
         dry_run=body.dry_run,
-        open_operations_max=open_operations_max,
+        open_operations_max=limits.open_operations_max,
     )
 
 
@@ -97,9 +118,7 @@ async def bulk(
     idempotency: Idempotency,
     *,
     can_read_buyer: bool,
-    bulk_max_orders: int,
-    at_risk_hours: int,
-    open_operations_max: int,
+    limits: Limits,
 ) -> Opened:
     """Open an operation for one of the simple actions."""
     replay = await operations.find_replay(session, merchant_id, idempotency)
@@ -107,11 +126,18 @@ async def bulk(
         return Opened(replay, replayed=True)
     _check_options(body)
     selected = await orders.select_orders(
-        session, merchant_id, body.selection, limit=bulk_max_orders, at_risk_hours=at_risk_hours
+        session, merchant_id, body.selection, limit=limits.bulk_max_orders, at_risk_hours=limits.at_risk_hours
     )
-    items = build_items(
-        selected, body.action, lambda order: {"external_id": order.external_id, "planned_state": plan_state(order)}
-    )
+    found = [order for _, order in selected if order is not None]
+    params = await _order_params(session, merchant_id, body, found) if KIND_OF.get(body.action) in OF_ORDERS else {}
+    effect = await _order_effects(session, merchant_id, found) if body.action in _CANCELLING else {}
+
+    def details(order: OrderRow) -> dict[str, Any]:
+        told = {"params": params[order.id]} if order.id in params else {}
+        shown = {"effect": effect[order.id]} if order.id in effect else {}
+        return {"external_id": order.external_id, "planned_state": plan_state(order), **told, **shown}
+
+    items = build_items(selected, body.action, details)
     return await operations.open_operation(
         session,
         merchant_id,
@@ -126,16 +152,50 @@ async def bulk(
         },
         items=items,
         dry_run=body.dry_run,
-        open_operations_max=open_operations_max,
+        open_operations_max=limits.open_operations_max,
     )
 
 
 def _check_options(body: BulkAction) -> None:
-    taken = {"hold": {"reason"}, "print_invoices": {"language"}}.get(body.action, set())
+    taken = _OPTIONS.get(body.action, set())
     for option in body.options.model_fields_set - taken:
         raise OptionNotTaken(pointer=f"/options/{option}", action=body.action, option=option)
-    if body.action == "hold" and body.options.reason is None:
-        raise ReasonRequired(pointer="/options/reason")
+    is_told = body.options.reason is not None or (body.action == "cancel" and body.options.reasons)
+    if body.action in ("hold", "cancel") and not is_told:
+        raise ReasonRequired(pointer="/options/reason", action=body.action)
+
+
+async def _order_params(
+    session: AsyncSession, merchant_id: UUID, body: BulkAction, rows: Sequence[OrderRow]
+) -> dict[UUID, dict[str, Any]]:
+    """What the channel is told about each order that is cancelled or answered."""
+    lines = await effects.list_lines(session, merchant_id, [order.id for order in rows])
+    return {
+        order.id: {
+            "reason": body.options.reasons.get(order.channel, body.options.reason),
+            "is_unpaid": order.status == "unpaid",
+            "skus": [[line.item_external_id, line.model_external_id] for line in lines[order.id]],
+        }
+        for order in rows
+    }
+
+
+async def _order_effects(
+    session: AsyncSession, merchant_id: UUID, rows: Sequence[OrderRow]
+) -> dict[UUID, dict[str, Any]]:
+    """What a cancellation of each order undoes: its packages, printed labels that have to be pulled out."""
+    packages = await effects.list_packages(session, merchant_id, [order.id for order in rows])
+    return {
+        order.id: {
+            "packages": len(packages[order.id]),
+            "stop_parcels": [
+                package.tracking_number or package.package_number
+                for package in packages[order.id]
+                if order.print_status == "printed" and order.status == "ready_to_ship"
+            ],
+        }
+        for order in rows
+    }
 
 
 def build_items(

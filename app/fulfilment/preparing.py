@@ -8,12 +8,13 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.channels.contract import PackageRef
 from app.core import clock, fail
 from app.fulfilment import ledger, shipping
 from app.fulfilment.handovers import Wish
 from app.fulfilment.models import IntentRow
 from app.fulfilment.outcomes import derive_item, is_retryable, package_entry
-from app.fulfilment.shipping import KIND_OF, RECEIVE, Parcel, is_plan_stale, next_action_of
+from app.fulfilment.shipping import ANSWER, KIND_OF, OF_ORDERS, RECEIVE, Parcel, is_plan_stale, next_action_of
 from app.operations import repository as items_repository
 from app.operations import service as operations
 from app.operations.models import OperationItemRow, OperationRow
@@ -47,6 +48,8 @@ class _Work:
     order: OrderRow
     packages: Sequence[PackageRow]
     mine: dict[UUID, IntentRow]
+    others: list[IntentRow]
+    """What other items have under way for the order."""
 
     @property
     def gone(self) -> list[IntentRow]:
@@ -82,13 +85,16 @@ async def prepare(
         if work.order.first_step == "gate" and work.kind == RECEIVE:
             await _write_receipt(session, merchant_id, work.item, refusal)
             continue
-        parcels += await _plan_item(session, merchant_id, work, refusal)
+        if work.kind in OF_ORDERS:
+            parcels += await _plan_order(session, merchant_id, operation, work, refusal)
+        else:
+            parcels += await _plan_item(session, merchant_id, work, refusal)
     if parcels:
         fail.point("intent.planned")
         await effects.begin(
             session,
             merchant_id,
-            {parcel.package_id: parcel.intent_id for parcel in parcels},
+            {parcel.package_id: parcel.intent_id for parcel in parcels if parcel.package_id != parcel.order_id},
             sorted({parcel.order_id for parcel in parcels}),
         )
     return parcels
@@ -116,12 +122,14 @@ async def _load(session: AsyncSession, merchant_id: UUID, kind: str, item_ids: l
     order_ids = [item.order_id for item in items if item.order_id is not None]
     orders = await effects.lock_orders(session, merchant_id, order_ids)
     packages = await effects.list_packages(session, merchant_id, order_ids, lock=True)
+    under_way = await ledger.list_open_of_orders(session, merchant_id, order_ids)
     found = []
     for item in items:
         assert item.order_id is not None, "items without an order are settled when the operation is opened"
         intents = await ledger.list_of_items(session, merchant_id, [item.id])
         mine = {intent.target: intent for intent in intents}
-        found.append(_Work(kind, item, orders[item.order_id], packages[item.order_id], mine))
+        others = [one for one in under_way if one.order_id == item.order_id and one.item_id != item.id]
+        found.append(_Work(kind, item, orders[item.order_id], packages[item.order_id], mine, others))
     return found
 
 
@@ -135,7 +143,50 @@ def _refusal(operation: OperationRow, work: _Work, read: OrdersRead) -> _Refusal
     if not work.mine and (is_plan_stale(operation, item, order) or _has_other_packages(operation, work)):
         return _Refusal("plan_stale")
     code = actions.refusal(operation.kind, order, is_ours=bool(work.mine))
+    if code is None and _is_crossed(work):
+        code = "already_in_progress"
     return _Refusal(code, params={"reason": order.hold or ""}) if code is not None else None
+
+
+def _is_crossed(work: _Work) -> bool:
+    """Whether a cancellation and a shipment of one order would meet. Within one kind the ledger lets one in."""
+    is_of_order = work.kind in OF_ORDERS
+    return any((other.kind in OF_ORDERS) is not is_of_order for other in work.others)
+
+
+async def _plan_order(
+    session: AsyncSession, merchant_id: UUID, operation: OperationRow, work: _Work, refusal: _Refusal | None
+) -> list[Parcel]:
+    """Decide about an order that is acted on as a whole, and write the item. Answers it as the one thing to send."""
+    item, order = work.item, work.order
+    mine = work.mine.get(order.id)
+    parcels: list[Parcel] = []
+    if mine is not None and mine.state in ledger.ANSWERED:
+        state, code = _entry_state(mine)
+    elif refusal is not None:
+        if mine is not None:
+            await shipping.drop(session, merchant_id, mine, refusal.code)
+        state, code = refusal.state, refusal.code
+    else:
+        params = {"action": operation.kind, **item.details["params"]}
+        verdict, intent = await ledger.plan(
+            session,
+            merchant_id,
+            ledger.Target(order.account_id, order.id, work.kind, order.id),
+            item.id,
+            params,
+            # A request that is open again is a new one.
+            was_undone=work.kind == ANSWER,
+        )
+        state, code = "skipped", "already_in_progress" if verdict == "busy" else "already_done"
+        if verdict == "mine":
+            state, code = _entry_state(intent)
+            if intent.state == "planned":
+                ref = shipping.to_order_ref(order)
+                parcels.append(_to_parcel(work, order.id, ref, intent, Wish(method="pickup"), intent.params))
+    entry = package_entry(order.id.hex, order.external_id, state, code)
+    await _write_item(session, merchant_id, item, [entry], refusal)
+    return parcels
 
 
 def _has_other_packages(operation: OperationRow, work: _Work) -> bool:
@@ -157,7 +208,9 @@ async def _plan_item(session: AsyncSession, merchant_id: UUID, work: _Work, refu
     for package in work.packages:
         state, code, intent = await _decide(session, merchant_id, work, package, refusal)
         if intent is not None and intent.state == "planned":
-            parcels.append(_to_parcel(work, package, intent))
+            ref = shipping.to_ref(work.order, package, work.packages)
+            wish = Wish(method="pickup") if work.kind == RECEIVE else Wish.from_details(_wish(item, package))
+            parcels.append(_to_parcel(work, package.id, ref, intent, wish))
         entries.append(package_entry(package.id.hex, package.package_number, state, code, package.tracking_number))
     await _write_item(session, merchant_id, item, entries, refusal)
     return parcels
@@ -253,20 +306,23 @@ def _wish(item: OperationItemRow, package: PackageRow) -> dict[str, Any]:
     return wish
 
 
-def _to_parcel(work: _Work, package: PackageRow, intent: IntentRow) -> Parcel:
+def _to_parcel(
+    work: _Work, target: UUID, ref: PackageRef, intent: IntentRow, wish: Wish, params: dict[str, Any] | None = None
+) -> Parcel:
     order = work.order
     return Parcel(
         item_id=work.item.id,
         intent_id=intent.id,
         order_id=order.id,
-        package_id=package.id,
+        package_id=target,
         account_id=order.account_id,
         shop_id=order.shop_id,
         channel=order.channel,
-        ref=shipping.to_ref(order, package, work.packages),
-        wish=Wish(method="pickup") if work.kind == RECEIVE else Wish.from_details(_wish(work.item, package)),
+        ref=ref,
+        wish=wish,
         sender_name=order.sender_name,
         is_own_courier=order.is_own_courier,
+        params=params or {},
     )
 
 

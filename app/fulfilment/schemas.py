@@ -58,7 +58,12 @@ class BulkOptions(Body):
     """Options of the action; those of other actions are refused."""
 
     reason: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = Field(
-        default=None, description="`hold`: why; shown where the order is refused."
+        default=None,
+        description="`hold`: why; shown where the order is refused. `cancel`, `reject_cancellation`: a code the channel"
+        " offers, see `GET /v1/reasons` and the order's `cancellation-reasons`; required for `hold` and `cancel`.",
+    )
+    reasons: Annotated[dict[str, Word], Field(max_length=20)] = Field(
+        default={}, description="`cancel`, `reject_cancellation`: channel → code, where it differs from `reason`."
     )
     language: Literal["en", "id"] | None = Field(
         default=None, description="`print_invoices`: language of the paper; default id."
@@ -68,10 +73,86 @@ class BulkOptions(Body):
 class BulkAction(Body):
     """Do one thing to many orders."""
 
-    action: Literal["receive", "print_labels", "print_invoices", "hold", "release", "mark_dispatched", "mark_delivered"]
+    action: Literal[
+        "receive",
+        "print_labels",
+        "print_invoices",
+        "approve_cancellation",
+        "reject_cancellation",
+        "cancel",
+        "hold",
+        "release",
+        "mark_dispatched",
+        "mark_delivered",
+    ]
     selection: Selection
     options: BulkOptions = BulkOptions()
     dry_run: bool = False
+
+
+class AnswerCancellation(Body):
+    """The answer to a buyer who asks to cancel."""
+
+    decision: Literal["approve", "reject"]
+    reason: Word | None = Field(
+        default=None,
+        description="Why it is rejected: a code of `cancellation-reasons`. Left out, the first the channel offers.",
+    )
+
+
+class CancelOrder(Body):
+    """The seller cancels."""
+
+    reason: Word = Field(description="A code of `cancellation-reasons`.")
+
+
+class ReasonOffered(BaseModel):
+    """A reason the channel accepts."""
+
+    code: str
+    text: str
+
+
+class OrderReasons(BaseModel):
+    """What may be said when an order is cancelled or the buyer's request refused."""
+
+    cancel: list[ReasonOffered]
+    reject: list[ReasonOffered] = Field(description="For the open request; empty when none is open or none is taken.")
+    respond_by: datetime | None
+    if_unanswered: str | None = Field(
+        description="`approved`: the channel cancels when nobody answers in time; `none`: the order stays as it is."
+    )
+
+
+class ChannelReasons(BaseModel):
+    """Reasons for which the seller may cancel at a channel."""
+
+    channel: str
+    cancel: list[ReasonOffered]
+
+
+class ReasonsAnswer(BaseModel):
+    """Per channel."""
+
+    data: list[ChannelReasons]
+
+
+class StopParcel(BaseModel):
+    """A printed parcel of a cancelled order, to be pulled out before the courier takes it."""
+
+    package_id: PackageId
+    order_id: OrderId
+    order_number: str
+    channel: str
+    shop_id: ShopId
+    package_number: str
+    tracking_number: str | None
+    courier: str | None
+    reason: str | None = Field(description="Why the buyer cancelled, as far as the channel tells.")
+    created_at: datetime
+    acknowledged_at: datetime | None
+    acknowledged_by: str | None
+    barcode: str | None = Field(description="Code 128 of the number on the label, as SVG.")
 
 
 class AskShippingOptions(Body):

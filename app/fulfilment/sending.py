@@ -69,6 +69,7 @@ class Chosen:
 
 
 Group = Sequence[Chosen]
+Send = Callable[[Connector, ShopAccess, Group], Awaitable[Outcomes]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,7 @@ class Effect:
     """Raises NotPossible or ChannelError."""
     group: Callable[[Connector, Group], list[Group]]
     """Each group is one call."""
-    send: Callable[[Connector, ShopAccess, Group], Awaitable[Outcomes]]
+    send: Send
     reserve: Callable[[Connector, ShopAccess], Awaitable[None]]
     read: Callable[[Connector, ShopAccess, Sequence[PackageRef]], Awaitable[Mapping[str, ShipmentReading]]]
 
@@ -243,7 +244,7 @@ async def _mark_sent(
             merchant_id,
             one.parcel.intent_id,
             item_id=one.parcel.item_id,
-            params=shipping.params_of(one.handover),
+            params=one.parcel.params or shipping.params_of(one.handover),
             settle=settle,
             lease=lease,
         )

@@ -1,7 +1,7 @@
 """Steps of arranging inside a transaction: write what became of each package."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -24,10 +24,20 @@ from app.orders import effects, reading
 from app.orders.models import OrderRow, PackageRow
 from app.work import service as work
 
-SHIP, RECEIVE = "ship", "receive"
-KIND_OF = {"arrange_shipment": SHIP, "receive": RECEIVE}
+SHIP, RECEIVE, CANCEL, ANSWER = "ship", "receive", "cancel", "answer"
+OF_ORDERS = (CANCEL, ANSWER)
+"""Effects on an order as a whole: their target is the order, which stands in the item for its packages."""
+KIND_OF = {
+    "arrange_shipment": SHIP,
+    "receive": RECEIVE,
+    "cancel": CANCEL,
+    "approve_cancellation": ANSWER,
+    "reject_cancellation": ANSWER,
+}
 """Which effect an action brings about."""
-_EVENTS = {SHIP: "shipment.arrange", RECEIVE: "order.receive"}
+_EVENTS = {SHIP: "shipment.arrange", RECEIVE: "order.receive", CANCEL: "order.cancel", ANSWER: "cancellation.answer"}
+_MOOT = {SHIP: "order_cancelled", RECEIVE: "order_cancelled", CANCEL: "already_shipped", ANSWER: "already_answered"}
+"""Why an effect cannot come about any more, when a read says so."""
 _NUMBER_AFTER = timedelta(seconds=10)
 
 
@@ -46,6 +56,8 @@ class Parcel:
     wish: Wish
     sender_name: str | None
     is_own_courier: bool = False
+    params: dict[str, Any] = field(default_factory=dict)
+    """What is asked for where there is no handover to choose."""
 
 
 def to_ref(order: OrderRow, package: PackageRow, packages: Sequence[PackageRow]) -> PackageRef:
@@ -57,6 +69,11 @@ def to_ref(order: OrderRow, package: PackageRow, packages: Sequence[PackageRow])
         tracking_number=package.tracking_number,
         courier=package.courier,
     )
+
+
+def to_order_ref(order: OrderRow) -> PackageRef:
+    """An order that is acted on as a whole."""
+    return PackageRef(order.external_id, order.external_id, is_only_package=True)
 
 
 def plan_state(order: OrderRow) -> list[str | None]:
@@ -137,7 +154,10 @@ async def _lock(session: AsyncSession, merchant_id: UUID, intent_id: UUID) -> No
 async def _take_effect(
     session: AsyncSession, merchant_id: UUID, intent: IntentRow, evidence: str, told: ShipmentReading | None
 ) -> str | None:
-    """The package is arranged, or received. Answers its tracking number where it is known."""
+    """The package is arranged, or received, or the order's fate told. Answers the tracking number where it is known."""
+    if intent.kind in OF_ORDERS:
+        await _take_order_effect(session, merchant_id, intent, evidence)
+        return None
     if intent.kind == RECEIVE:
         await effects.mark_received(
             session, merchant_id, intent.order_id, intent.target, by=_by(), until=intent.settle_until
@@ -168,6 +188,23 @@ async def _take_effect(
         channel_reference=str(intent.call_id or ""),
     )
     return tracking_number
+
+
+async def _take_order_effect(session: AsyncSession, merchant_id: UUID, intent: IntentRow, evidence: str) -> None:
+    after = {"evidence": evidence, "reason": intent.params.get("reason")}
+    event = "order.cancel_accepted"
+    if intent.kind == ANSWER:
+        answer = "approved" if intent.params["action"] == "approve_cancellation" else "rejected"
+        event = f"cancellation.{answer}"
+        await effects.mark_answered(session, merchant_id, intent.order_id, answer=answer, until=intent.settle_until)
+    await journal.record(
+        session,
+        merchant_id,
+        event,
+        subject_id=intent.order_id,
+        after=after,
+        channel_reference=str(intent.call_id or ""),
+    )
 
 
 async def record_receipt(
@@ -281,7 +318,8 @@ async def note_reading(
             intent = await ledger.get(session, merchant_id, intent_id)
             await request_tracking_numbers(session, merchant_id, intent.account_id, [intent.order_id])
     elif state == "moot":
-        await fail_parcel(session, merchant_id, intent_id, when=ledger.UNKNOWN, code="order_cancelled")
+        intent = await ledger.get(session, merchant_id, intent_id)
+        await fail_parcel(session, merchant_id, intent_id, when=ledger.UNKNOWN, code=_MOOT[intent.kind])
     elif state == "absent":
         if await ledger.note_absent(session, merchant_id, intent_id, read_started_at=read_started_at):
             intent = await ledger.get(session, merchant_id, intent_id)
@@ -295,7 +333,7 @@ async def note_reading(
 async def _is_gone(session: AsyncSession, merchant_id: UUID, intent_id: UUID, read_started_at: datetime) -> bool:
     """The package is no longer one of its order, and even a late effect would have kept it there."""
     intent = await ledger.get(session, merchant_id, intent_id)
-    if intent.settle_until is None or read_started_at < intent.settle_until:
+    if intent.kind in OF_ORDERS or intent.settle_until is None or read_started_at < intent.settle_until:
         return False
     packages = (await effects.list_packages(session, merchant_id, [intent.order_id]))[intent.order_id]
     return bool(packages) and intent.target not in {package.id for package in packages}
@@ -316,7 +354,13 @@ async def due_readings(
     present = await effects.list_packages(session, merchant_id, order_ids)
     targets = await effects.find_packages(session, merchant_id, [intent.target for intent in due])
     return [
-        (intent, to_ref(orders[intent.order_id], targets[intent.target], present[intent.order_id])) for intent in due
+        (
+            intent,
+            to_order_ref(orders[intent.order_id])
+            if intent.kind in OF_ORDERS
+            else to_ref(orders[intent.order_id], targets[intent.target], present[intent.order_id]),
+        )
+        for intent in due
     ]
 
 

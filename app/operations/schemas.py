@@ -81,6 +81,13 @@ class ItemPackage(BaseModel):
     code: str | None
 
 
+class ItemEffect(BaseModel):
+    """What a cancellation undoes, told before it is applied."""
+
+    packages: int
+    stop_parcels: list[str] = Field(description="Printed parcels somebody has to pull out, by number.")
+
+
 class OperationItem(BaseModel):
     """The part of an operation for one order."""
 
@@ -101,6 +108,7 @@ class OperationItem(BaseModel):
     needs_attention: bool
     next_action: str | None
     handover_effective: str | None
+    effect: ItemEffect | None = None
     packages: list[ItemPackage]
 
 

@@ -9,11 +9,13 @@ TEXTS: dict[str, tuple[str, str]] = {
         "The channel does not accept the pickup address. Mend it in the seller centre.",
         "Kanal menolak alamat penjemputan. Perbaiki di pusat penjual.",
     ),
+    "already_answered": ("The request was answered already.", "Permintaan ini sudah dijawab."),
     "already_done": ("This was already done.", "Sudah dikerjakan sebelumnya."),
     "already_in_progress": (
         "Another operation is doing this right now.",
         "Operasi lain sedang mengerjakannya.",
     ),
+    "already_shipped": ("The parcel has left already.", "Paket sudah dikirim."),
     "branch_unavailable": ("This drop-off branch is not offered.", "Cabang drop-off ini tidak tersedia."),
     "cancellation_confirming": (
         "The cancellation is agreed. The channel is still confirming it.",
@@ -50,11 +52,16 @@ TEXTS: dict[str, tuple[str, str]] = {
     "label_refused": ("The channel refuses to print this label.", "Kanal menolak mencetak label ini."),
     "missing_parameter": ("The channel asks for more: {reason}", "Kanal meminta data tambahan: {reason}"),
     "needs_reauth": ("Connect the shop again first.", "Hubungkan ulang toko dahulu."),
+    "no_open_cancellation": (
+        "The buyer has not asked to cancel this order.",
+        "Pembeli tidak meminta pembatalan pesanan ini.",
+    ),
     "not_arranged": ("Arrange the shipment first.", "Atur pengiriman dahulu."),
     "not_found": ("There is no such order.", "Pesanan tidak ditemukan."),
     "not_dispatched": ("Mark it as dispatched first.", "Tandai sebagai dikirim dahulu."),
     "not_needed": ("Not needed for this order.", "Tidak diperlukan untuk pesanan ini."),
     "not_ready": ("The order is not ready for this.", "Pesanan belum siap untuk ini."),
+    "not_supported": ("This channel cannot do that.", "Kanal ini tidak mendukungnya."),
     "on_hold": ("The order is on hold: {reason}", "Pesanan ditahan: {reason}"),
     "operation_cancelled": (
         "The operation was cancelled before this order.",
@@ -68,6 +75,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "paper_lost": ("A stored file was lost. Print again.", "Berkas tersimpan hilang. Cetak ulang."),
     "plan_stale": ("The order changed after the plan was made.", "Pesanan berubah setelah rencana dibuat."),
+    "reason_not_accepted": (
+        "This channel does not know the reason; its own are in `cancellation-reasons`.",
+        "Kanal ini tidak mengenal alasan tersebut; lihat `cancellation-reasons`.",
+    ),
     "receive_first": ("Receive the order first.", "Terima pesanan dahulu."),
     "rejected_by_channel": ("The channel refused: {reason}", "Kanal menolak: {reason}"),
     "shop_disconnected": ("The shop is not connected any more.", "Toko tidak lagi terhubung."),

@@ -94,5 +94,11 @@ def to_item(row: OperationItemRow) -> OperationItem:
         needs_attention=row.needs_attention,
         next_action=row.next_action,
         handover_effective=row.handover_effective,
-        packages=[ItemPackage.model_validate({**package, "id": UUID(package["id"])}) for package in row.packages],
+        effect=row.details.get("effect"),
+        packages=[
+            ItemPackage.model_validate({**package, "id": UUID(package["id"])})
+            for package in row.packages
+            # An order that is acted on as a whole stands there for its packages.
+            if row.order_id is None or package["id"] != row.order_id.hex
+        ],
     )

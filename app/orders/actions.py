@@ -11,8 +11,10 @@ from app.core.context import Language
 PICK_PACK_STEPS = ("pick_started", "picked", "packed", "handed_over")
 
 TEXTS: dict[str, tuple[str, str]] = {
+    "already_answered": ("The request was answered already.", "Permintaan ini sudah dijawab."),
     "already_done": ("This is done already.", "Sudah dikerjakan."),
     "already_in_progress": ("This is being done right now.", "Sedang dikerjakan."),
+    "already_shipped": ("The parcel has left already.", "Paket sudah dikirim."),
     "cancellation_confirming": (
         "The cancellation is agreed. The channel is still confirming it.",
         "Pembatalan disetujui. Kanal masih mengonfirmasinya.",
@@ -24,6 +26,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "channel_hold": ("The channel holds this order back.", "Kanal menahan pesanan ini."),
     "fulfilled_by_channel": ("The channel ships this order itself.", "Pesanan ini dikirim oleh kanal."),
     "handled_by_booking": ("A booking already ships this order.", "Pesanan ini dikirim lewat booking."),
+    "no_open_cancellation": (
+        "The buyer has not asked to cancel this order.",
+        "Pembeli tidak meminta pembatalan pesanan ini.",
+    ),
     "not_arranged": ("Arrange the shipment first.", "Atur pengiriman dahulu."),
     "not_dispatched": ("Mark it as dispatched first.", "Tandai sebagai dikirim dahulu."),
     "not_needed": ("Not needed for this order.", "Tidak diperlukan untuk pesanan ini."),
@@ -96,6 +102,8 @@ def _obstacle(order: OrderState) -> str | None:
     """What keeps an order back that waits for the merchant."""
     if order.cancellation == "requested":
         return "cancellation_requested"
+    if order.cancellation == "approved":
+        return "cancellation_confirming"
     if order.is_held:
         return "on_hold"
     if order.channel_hold_reason is not None:
@@ -134,6 +142,26 @@ def _print_labels(order: OrderState) -> str | None:
 
 def _print_invoices(order: OrderState) -> str | None:
     return {"unpaid": "unpaid", "cancelled": "order_cancelled"}.get(order.status)
+
+
+def _answer_cancellation(order: OrderState) -> str | None:
+    if order.status == "cancelled":
+        return "order_cancelled"
+    if order.cancellation == "requested":
+        return None
+    return "no_open_cancellation" if order.cancellation is None else "already_answered"
+
+
+def _cancel(order: OrderState) -> str | None:
+    if order.status == "cancelled":
+        return "already_done"
+    if order.status in ("on_delivery", "completed"):
+        return "already_shipped"
+    if order.cancellation is not None and order.cancellation != "rejected":
+        return "cancellation_requested" if order.cancellation == "requested" else "cancellation_confirming"
+    if order.not_shippable is not None:
+        return order.not_shippable
+    return "already_in_progress" if order.stage == "processing" else None
 
 
 def _hold(order: OrderState) -> str | None:
@@ -176,6 +204,9 @@ _RULES: dict[str, Callable[[OrderState], str | None]] = {
     "mark_delivered": _mark_delivered,
     "print_labels": _print_labels,
     "print_invoices": _print_invoices,
+    "approve_cancellation": _answer_cancellation,
+    "reject_cancellation": _answer_cancellation,
+    "cancel": _cancel,
     "hold": _hold,
     "release": _release,
     "sync": _sync,

@@ -178,6 +178,24 @@ async def mark_moved(
     await rollup.rebuild(session, merchant_id, [order_id])
 
 
+async def mark_answered(
+    session: AsyncSession, merchant_id: UUID, order_id: UUID, *, answer: str, until: datetime | None
+) -> None:
+    """The channel took our answer (`approved`, `rejected`) to the buyer's request. Lagging reads are overlaid."""
+    await session.execute(
+        update(OrderRow)
+        .where(OrderRow.merchant_id == merchant_id, OrderRow.id == order_id, OrderRow.cancellation == "requested")
+        .values(
+            cancellation=answer,
+            respond_by=None,
+            answer_settles_at=until,
+            version=OrderRow.version + 1,
+            updated_at=func.app_now(),
+        )
+        .execution_options(synchronize_session=False)
+    )
+
+
 async def give_number(session: AsyncSession, merchant_id: UUID, package_id: UUID, tracking_number: str) -> None:
     """A parcel without a courier's number gets one of ours."""
     await _write(session, merchant_id, package_id, tracking_number=tracking_number)

@@ -7,6 +7,10 @@ class OrderNotFound(NotFound):
     """No such order, or another merchant's."""
 
 
+class ParcelNotFound(NotFound):
+    """No such parcel to stop, or another merchant's."""
+
+
 class SelectionEmpty(Invalid):
     """Nothing is selected."""
 

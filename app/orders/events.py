@@ -12,6 +12,9 @@ EDITED: Final = "order.edited"
 TRACKING_NUMBER_ASSIGNED: Final = "package.tracking_number_assigned"
 TAKEN_BACK: Final = "shipment.taken_back"
 
+PARCEL_TO_STOP: Final = "parcel.to_stop"
+PARCEL_STOPPED: Final = "parcel.stopped"
+
 # What people do at the order desk.
 HELD: Final = "order.held"
 RELEASED: Final = "order.released"

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.channels.contract import ChannelOrder
 from app.journal import service as journal
-from app.orders import merging, storing
+from app.orders import merging, stopping, storing
 from app.orders.merging import Merged, Reading
 from app.orders.parts import Line, Package
 from app.orders.storing import Stored
@@ -73,6 +73,7 @@ async def ingest(
     await storing.update_orders(session, merchant_id, [{"id": one.id} | one.values for one in changed])
     await _store_parts(session, merchant_id, wanted, known)
     await _record(session, merchant_id, list(wanted.values()))
+    await _stop_parcels(session, merchant_id, wanted, known)
     ids = {external_id: stored.id for external_id, stored in known.items()} | {one: wanted[one].id for one in new}
     return Ingested([wanted[one].id for one in new], [one.id for one in changed], len(readings) - len(wanted), ids)
 
@@ -158,6 +159,22 @@ async def _store_parts(
     await storing.delete_lines(session, merchant_id, dropped)
     await storing.put_lines(session, merchant_id, lines)
     await storing.put_packages(session, merchant_id, packages)
+
+
+async def _stop_parcels(
+    session: AsyncSession, merchant_id: UUID, orders: Mapping[str, Merged], known: Mapping[str, Stored]
+) -> None:
+    """Of orders that are cancelled now and lay printed at the merchant's."""
+    printed = [
+        one.id
+        for external_id, one in orders.items()
+        if one.values["status"] == "cancelled"
+        and external_id in known
+        and known[external_id].row["status"] == "ready_to_ship"
+        and known[external_id].row["print_status"] == "printed"
+    ]
+    if printed:
+        await stopping.stop(session, merchant_id, printed)
 
 
 async def _record(session: AsyncSession, merchant_id: UUID, orders: Sequence[Merged]) -> None:

@@ -60,7 +60,7 @@ def build(reading: Reading) -> Merged:
     values["status"] = reading.order.status or packing.derive_status([one.status for one in reading.order.packages])
     values["processed_outside"] = False
     values["is_own_courier"] = reading.is_own_courier
-    values |= _cancellation(None, None, reading, values["status"])
+    values |= _cancellation(None, reading, values["status"])
     values["read_started_at"] = reading.started_at
     lines = tuple(_line(line, position, None) for position, line in enumerate(reading.order.lines))
     packages = tuple(
@@ -82,7 +82,7 @@ def merge(stored: Stored, reading: Reading) -> Merged | None:
     values["status"] = reading.order.status or row["status"]
     values["shop_id"] = reading.shop_id if row["status"] in _OPEN else row["shop_id"]
     values["is_own_courier"] = reading.is_own_courier
-    values |= _cancellation(row["cancellation"], row["respond_by"], reading, values["status"])
+    values |= _cancellation(row, reading, values["status"])
     lines = _merge_lines(stored.lines, reading.order.lines)
     packages, taken_back = _merge_packages(stored, reading)
     values |= _receipt(row, values, packages)
@@ -113,9 +113,14 @@ def _freshness(reading: Reading, row: Mapping[str, Any] | None) -> packing.Fresh
     )
 
 
-def _cancellation(before: str | None, respond_by: datetime | None, reading: Reading, status: str) -> dict[str, Any]:
+def _cancellation(row: Mapping[str, Any] | None, reading: Reading, status: str) -> dict[str, Any]:
     told = reading.order.cancellation
-    state = told.state if told is not None else (None if before == "requested" else before)
+    before, respond_by = (row["cancellation"], row["respond_by"]) if row else (None, None)
+    settles_at = row["answer_settles_at"] if row else None
+    is_settling = settles_at is not None and reading.started_at < settles_at
+    if row and is_settling and status != "cancelled" and (told is None or told.state == "requested"):
+        return {"cancellation": before, "respond_by": None, "cancellation_reason": row["cancellation_reason"]}
+    state = told.state if told is not None else _lasting(before, status)
     if status == "cancelled" and "requested" in (state, before):
         state = "approved"
     if state != "requested":
@@ -126,6 +131,12 @@ def _cancellation(before: str | None, respond_by: datetime | None, reading: Read
         respond_by = (told.requested_at or reading.order.updated_at) + reading.cancellation_response
     reason = wording.clean(told.reason, 500) if told is not None else None
     return {"cancellation": state, "respond_by": respond_by, "cancellation_reason": reason if state else None}
+
+
+def _lasting(answered: str | None, status: str) -> str | None:
+    """What is left of a cancellation that the channel no longer speaks of: one that came to nothing is forgotten."""
+    is_final = answered == "rejected" or (answered == "approved" and status == "cancelled")
+    return answered if is_final else None
 
 
 def _receipt(row: Mapping[str, Any] | None, values: Mapping[str, Any], packages: Sequence[Package]) -> dict[str, Any]:

@@ -112,6 +112,8 @@ class OrderRow(Base):
     cancellation: Mapped[str | None]
     cancellation_reason: Mapped[str | None]
     respond_by: Mapped[datetime | None]
+    answer_settles_at: Mapped[datetime | None]
+    """Until when a read that still shows a request we answered counts as lagging."""
     hold: Mapped[str | None]
     """Our hold's reason; null when not held."""
     is_held: Mapped[bool] = mapped_column(server_default=text("false"))
@@ -243,6 +245,25 @@ class PackageRow(Base):
     """The effect that is planned, sent or unknown for this package."""
     tracking_read_at: Mapped[datetime | None]
     """When the courier's scans were last asked for."""
+
+
+class StopParcelRow(Base):
+    """A printed parcel of an order that was cancelled: somebody has to pull it out before the courier takes it."""
+
+    __tablename__ = "stop_parcels"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["merchant_id", "package_id"], ["packages.merchant_id", "packages.id"], ondelete="CASCADE"
+        ),
+        Index("ix_stop_parcels_open", "merchant_id", "package_id", postgresql_where=text("acknowledged_at is null")),
+    )
+    merchant_id: Mapped[UUID] = mapped_column(primary_key=True)
+    package_id: Mapped[UUID] = mapped_column(primary_key=True)
+    order_id: Mapped[UUID]
+    created_at: Mapped[datetime]
+    acknowledged_at: Mapped[datetime | None]
+    acknowledged_by: Mapped[str | None]
+    """Name of whoever pulled it."""
 
 
 class TrackingEventRow(Base):

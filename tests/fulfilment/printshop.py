@@ -21,6 +21,7 @@ from app.documents.schemas import Document
 from app.documents.store import Store, open_store
 from app.fulfilment import planning
 from app.fulfilment.jobs import JOBS
+from app.fulfilment.planning import Limits
 from app.fulfilment.schemas import BulkAction, BulkOptions
 from app.operations import service as operations
 from app.operations import views
@@ -145,9 +146,7 @@ class PrintShop:
             BulkAction(action=action, selection=selection, options=options, dry_run=dry_run),
             self._key(),
             can_read_buyer=can_read_buyer,
-            bulk_max_orders=100,
-            at_risk_hours=4,
-            open_operations_max=50,
+            limits=Limits(100, 4, 50),
         )
         return opened.operation_id
 

@@ -6,6 +6,9 @@ from pathlib import Path
 import pytest
 
 from tests.scenarios.dock import Dock, open_dock
+from tests.scenarios.mall import mall
+
+__all__ = ["mall"]
 
 
 @pytest.fixture

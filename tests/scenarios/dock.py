@@ -27,6 +27,7 @@ from app.channels.contract import (
 from app.channels.errors import ChannelError, Unknown
 from app.core.context import Caller, acting_as
 from app.fulfilment import planning
+from app.fulfilment.planning import Limits
 from app.fulfilment.schemas import ArrangeShipment, BulkAction, HandoverChoice
 from app.operations import repository, views
 from app.operations import service as operations
@@ -164,9 +165,7 @@ class Dock:
             self.merchant_id,
             body,
             self._key(),
-            bulk_max_orders=100,
-            at_risk_hours=4,
-            open_operations_max=50,
+            limits=Limits(100, 4, 50),
         )
         return opened.operation_id
 
@@ -182,9 +181,7 @@ class Dock:
                 body,
                 self._key(),
                 can_read_buyer=True,
-                bulk_max_orders=100,
-                at_risk_hours=4,
-                open_operations_max=50,
+                limits=Limits(100, 4, 50),
             )
         return opened.operation_id
 

@@ -20,6 +20,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "take_pick_pack_step": {"action": "packed"},
     "change_user": {"name": "Mine now"},
     "change_shop": {"name": "Mine now"},
+    "answer_cancellation": {"decision": "approve"},
+    "cancel_order": {"reason": "OUT_OF_STOCK"},
 }
 """What the route must be sent before it looks at the id."""
 
@@ -44,8 +46,10 @@ async def _things_of(world: World, merchant: Merchant, shop: SimulatedShop) -> d
     await world.work()
     me = await merchant.get("/v1/me")
     key = await merchant.post("/v1/api-keys", {"name": "Program", "scopes": ["orders:read"]}, expect=201)
+    order = await merchant.order(number)
     return {
-        "order_id": (await merchant.order(number))["id"],
+        "order_id": order["id"],
+        "package_id": order["packages"][0]["id"],
         "shop_id": (await merchant.get("/v1/shops"))["data"][0]["id"],
         "connection_id": (await merchant.get("/v1/connections"))["data"][0]["id"],
         "operation_id": pack,

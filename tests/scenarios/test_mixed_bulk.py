@@ -2,46 +2,13 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping, Sequence
-
-import httpx
-import pytest
 
 from app.channels.contract import MarksDelivery
-from tests.fixtures.marketplace import SimulatedShop
 from tests.fixtures.merchant import Merchant
-from tests.fixtures.world import World, connect_shop
+from tests.fixtures.world import World
+from tests.scenarios.mall import Mall, place, spread
 
-EACH = 20
 FINAL = ("succeeded", "skipped", "failed")
-
-Mall = Mapping[str, SimulatedShop]
-
-
-@pytest.fixture
-async def mall(world: World, merchant: Merchant, control: httpx.AsyncClient, api_url: str) -> Mall:
-    """A shop on every channel."""
-    shops = {}
-    for channel in sorted(world.context.connectors):
-        shops[channel] = await connect_shop(merchant, control, api_url, channel=channel)
-    await world.work()
-    return shops
-
-
-async def place(mall: Mall, merchant: Merchant, world: World, each: int) -> dict[str, list[str]]:
-    """New orders of every channel, imported."""
-    numbers = {channel: await shop.place_orders(each) for channel, shop in mall.items()}
-    shop_ids = [shop["id"] for shop in (await merchant.get("/v1/shops", limit=200))["data"]]
-    operation = await merchant.import_orders(shop_ids=shop_ids)
-    await world.work()
-    done = await merchant.operation(operation)
-    assert done["state"] == "succeeded", done
-    return numbers
-
-
-def spread(numbers: Mapping[str, Sequence[str]]) -> list[str]:
-    """Channels mixed, as a list sorted by time would be."""
-    return [number for group in zip(*numbers.values(), strict=True) for number in group]
 
 
 async def test_a_hundred_orders_of_all_channels_in_one_go(world: World, merchant: Merchant, mall: Mall) -> None:

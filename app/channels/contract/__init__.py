@@ -19,6 +19,8 @@ from app.channels.contract.authorisation import (
 from app.channels.contract.cancelling import (
     CancellationReason,
     Cancels,
+    Decision,
+    OrderToCancel,
 )
 from app.channels.contract.connector import (
     Connector,
@@ -99,6 +101,7 @@ __all__ = [
     "Connector",
     "Connectors",
     "ConsentStart",
+    "Decision",
     "FindsOrders",
     "FindsStores",
     "GrantedCredential",
@@ -110,6 +113,7 @@ __all__ = [
     "MarksDelivery",
     "OrderListPage",
     "OrderStatus",
+    "OrderToCancel",
     "OrdersReading",
     "Outcomes",
     "PackageRef",

@@ -51,11 +51,7 @@ async def answer(
     client: Client, access: ShopAccess, order_id: str, decision: Literal["approve", "reject"], reason: str | None
 ) -> None:
     """Not idempotent. Every request about the order, as items and reverse list tell: units may be asked for apart."""
-    units, listed = await asyncio.gather(
-        items.fetch_units(client, access, [order_id]), fetch_requests(client, access, order_id)
-    )
-    told = [unit.reverse_order_id for unit in units.get(order_id, []) if unit.need_cancel_confirm]
-    reverse_ids = {one: None for one in [*told, *(request.reverse_order_id for request in listed)] if one}
+    reverse_ids = await _find_requests(client, access, order_id)
     for turn, reverse_id in enumerate(reverse_ids):
         if turn:
             await client.reserve(access)  # the caller has reserved one call
@@ -66,6 +62,14 @@ async def answer(
                 raise
     if not reverse_ids:
         raise AlreadyDone("131", "There is no request that waits for an answer.")
+
+
+async def _find_requests(client: Client, access: ShopAccess, order_id: str) -> list[str]:
+    units, listed = await asyncio.gather(
+        items.fetch_units(client, access, [order_id]), fetch_requests(client, access, order_id)
+    )
+    told = [unit.reverse_order_id for unit in units.get(order_id, []) if unit.need_cancel_confirm]
+    return [one for one in dict.fromkeys([*told, *(request.reverse_order_id for request in listed)]) if one]
 
 
 async def fetch_requests(client: Client, access: ShopAccess, order_id: str | None = None) -> list[wire.ReverseOrder]:
@@ -96,25 +100,31 @@ async def _decide(
 ) -> None:
     parameters = {"reverse_order_id": reverse_id, "agree_cancel": "true" if decision == "approve" else "false"}
     if decision == "reject":
-        code = reason or await _reject_reason(client, access, reverse_id)
+        # Whether one has to be given is not documented.
+        code = reason or next((one.reason_id for one in await _fetch_reasons(client, access, reverse_id)), None)
         if code:
             parameters["reason_code"] = code
     await client.write("/order/reverse/cancel/seller/decide", access, parameters, method="GET")
 
 
-async def _reject_reason(client: Client, access: ShopAccess, reverse_id: str) -> str | None:
-    """The first that Lazada offers; whether one has to be given is not documented."""
+async def fetch_rejection_reasons(client: Client, access: ShopAccess, order_id: str) -> tuple[CancellationReason, ...]:
+    """As offered for the first open request, in the seller's language."""
+    for reverse_id in await _find_requests(client, access, order_id):
+        offered = await _fetch_reasons(client, access, reverse_id)
+        return tuple(CancellationReason(one.reason_id, *[one.text or one.reason_id] * 2) for one in offered)
+    return ()
+
+
+async def _fetch_reasons(client: Client, access: ShopAccess, reverse_id: str) -> list[wire.RejectReason]:
     try:
         detail = await client.read("/order/reverse/return/detail/list", access, {"reverse_order_id": reverse_id})
         line_id = _first_line(detail.data)
         if line_id is None:
-            return None
+            return []
         told = await client.read("/order/reverse/reason/list", access, {"reverse_order_line_id": line_id})
     except Rejected:
-        return None
-    for element in told.data if isinstance(told.data, list) else []:
-        return decoding.read_answer(wire.RejectReason, element).reason_id
-    return None
+        return []
+    return [decoding.read_answer(wire.RejectReason, one) for one in (told.data if isinstance(told.data, list) else [])]
 
 
 def _first_line(data: Any) -> str | None:

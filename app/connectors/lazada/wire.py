@@ -207,6 +207,7 @@ class RejectReason(Wire):
     """An element of reverse/reason/list."""
 
     reason_id: Id
+    text: str = ""
 
 
 class ReverseLine(Wire):

@@ -13,7 +13,6 @@ from app.channels.contract import (
     CancellationReason,
     ChannelAccount,
     ChannelFacts,
-    ChannelOrder,
     ChannelShop,
     ConsentStart,
     GrantedCredential,
@@ -21,6 +20,7 @@ from app.channels.contract import (
     ListingPage,
     OrderListPage,
     OrdersReading,
+    OrderToCancel,
     PackageRef,
     PushMessage,
     PushRequest,
@@ -264,7 +264,13 @@ class PlugoStoreConnector:
     def cancellation_reasons(self) -> tuple[CancellationReason, ...]:
         return REASONS
 
-    async def cancel_order(self, access: ShopAccess, order: ChannelOrder, reason: str) -> None:
+    async def fetch_rejection_reasons(
+        self, access: ShopAccess, order_external_id: str
+    ) -> tuple[CancellationReason, ...]:
+        """Any text will do."""
+        return ()
+
+    async def cancel_order(self, access: ShopAccess, order: OrderToCancel, reason: str) -> None:
         if reason not in [known.code for known in REASONS]:
             raise Rejected("", "The reason is unknown.", meaning="missing_parameter")
         now = await self._fetch(access, order.external_id)

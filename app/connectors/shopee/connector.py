@@ -13,7 +13,6 @@ from app.channels.contract import (
     ChannelAccount,
     ChannelFacts,
     ChannelListing,
-    ChannelOrder,
     ChannelShop,
     ConsentStart,
     GrantedCredential,
@@ -22,6 +21,7 @@ from app.channels.contract import (
     ListingPage,
     OrderListPage,
     OrdersReading,
+    OrderToCancel,
     Outcomes,
     PackageRef,
     PushMessage,
@@ -277,13 +277,20 @@ class ShopeeConnector:
     def cancellation_reasons(self) -> tuple[CancellationReason, ...]:
         return REASONS
 
-    async def cancel_order(self, access: ShopAccess, order: ChannelOrder, reason: str) -> None:
+    async def fetch_rejection_reasons(
+        self, access: ShopAccess, order_external_id: str
+    ) -> tuple[CancellationReason, ...]:
+        """Shopee takes none."""
+        return ()
+
+    async def cancel_order(self, access: ShopAccess, order: OrderToCancel, reason: str) -> None:
         if reason not in [known.code for known in REASONS]:
             raise Rejected("", "Shopee does not accept this reason.", meaning="missing_parameter")
         body: Json = {"order_sn": order.external_id, "cancel_reason": reason}
         if reason == "OUT_OF_STOCK":
-            skus = dict.fromkeys((int(line.item_id), int(line.model_id)) for line in order.lines)
-            body["item_list"] = [{"item_id": item_id, "model_id": model_id} for item_id, model_id in skus]
+            body["item_list"] = [
+                {"item_id": int(item_id), "model_id": int(model_id)} for item_id, model_id in dict.fromkeys(order.skus)
+            ]
         await self._client.write("/api/v2/order/cancel_order", access, body)
 
     async def answer_cancellation(

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from app.channels import decoding
-from app.channels.contract import CancellationReason, ChannelOrder, ShopAccess
+from app.channels.contract import CancellationReason, OrderToCancel, ShopAccess
 from app.channels.errors import AlreadyDone, Rejected
 from app.connectors.tiktok_shop import wire
 from app.connectors.tiktok_shop.client import Client
@@ -40,11 +40,11 @@ async def fetch_open(client: Client, access: ShopAccess, order_ids: Sequence[str
     return found
 
 
-async def cancel(client: Client, access: ShopAccess, order: ChannelOrder, reason: str) -> None:
+async def cancel(client: Client, access: ShopAccess, order: OrderToCancel, reason: str) -> None:
     """The whole order. Not idempotent."""
     if reason not in [known.code for known in REASONS]:
         raise Rejected("", "TikTok Shop does not accept this reason.", meaning="missing_parameter")
-    name = _UNPAID[reason] if order.status == "unpaid" else reason
+    name = _UNPAID[reason] if order.is_unpaid else reason
     body = {"order_id": order.external_id, "cancel_reason": name}
     await client.write("/return_refund/202602/cancellations", access, body)
 
@@ -64,15 +64,25 @@ async def answer(
     path = f"/return_refund/202309/cancellations/{request.cancel_id}/{decision}"
     body = None
     if decision == "reject":
-        body = {"reject_reason": reason or await _reject_reason(client, access, request.cancel_id)}
+        if reason is None:
+            offered = await _fetch_reasons(client, access, request.cancel_id)
+            if not offered:
+                raise Rejected("25001014", "TikTok Shop offers no reason to reject.", meaning="missing_parameter")
+            reason = offered[0].name
+        body = {"reject_reason": reason}
     await client.write(path, access, body, {"idempotency_key": key})
 
 
-async def _reject_reason(client: Client, access: ShopAccess, cancel_id: str) -> str:
-    """The first that the channel offers for this request."""
+async def fetch_rejection_reasons(client: Client, access: ShopAccess, order_id: str) -> tuple[CancellationReason, ...]:
+    """As offered for the open request; its texts are Indonesian."""
+    request = (await fetch_open(client, access, [order_id])).get(order_id)
+    if request is None:
+        return ()
+    offered = await _fetch_reasons(client, access, request.cancel_id)
+    return tuple(CancellationReason(one.name, one.text or one.name, one.text or one.name) for one in offered)
+
+
+async def _fetch_reasons(client: Client, access: ShopAccess, cancel_id: str) -> tuple[wire.Reason, ...]:
     query = {"return_or_cancel_id": cancel_id, "locale": "id-ID"}
     told = await client.read("/return_refund/202309/reject_reasons", access, query)
-    reasons = decoding.read_answer(wire.Reasons, told.data).reasons
-    if not reasons:
-        raise Rejected("25001014", "TikTok Shop offers no reason to reject.", meaning="missing_parameter")
-    return reasons[0].name
+    return decoding.read_answer(wire.Reasons, told.data).reasons

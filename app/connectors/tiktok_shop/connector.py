@@ -12,7 +12,6 @@ from app.channels.contract import (
     CancellationReason,
     ChannelAccount,
     ChannelFacts,
-    ChannelOrder,
     ChannelShop,
     ConsentStart,
     GrantedCredential,
@@ -21,6 +20,7 @@ from app.channels.contract import (
     ListingPage,
     OrderListPage,
     OrdersReading,
+    OrderToCancel,
     Outcomes,
     PackageRef,
     PushMessage,
@@ -252,7 +252,12 @@ class TikTokShopConnector:
     def cancellation_reasons(self) -> tuple[CancellationReason, ...]:
         return cancelling.REASONS
 
-    async def cancel_order(self, access: ShopAccess, order: ChannelOrder, reason: str) -> None:
+    async def fetch_rejection_reasons(
+        self, access: ShopAccess, order_external_id: str
+    ) -> tuple[CancellationReason, ...]:
+        return await cancelling.fetch_rejection_reasons(self._client, access, order_external_id)
+
+    async def cancel_order(self, access: ShopAccess, order: OrderToCancel, reason: str) -> None:
         await cancelling.cancel(self._client, access, order, reason)
 
     async def answer_cancellation(

@@ -163,6 +163,7 @@ class Reason(Wire):
     """A reason by name."""
 
     name: Id
+    text: str = ""
 
 
 class Reasons(Wire):

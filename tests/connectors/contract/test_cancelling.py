@@ -4,9 +4,14 @@ from typing import Any
 
 import pytest
 
-from app.channels.contract import Cancels, ShipmentState
+from app.channels.contract import Cancels, ChannelOrder, OrderToCancel, ShipmentState
 from app.channels.errors import AlreadyDone, ChannelError, Rejected, Throttled, Unknown
 from tests.connectors.contract.stand import Stand, raised
+
+
+def to_cancel(order: ChannelOrder) -> OrderToCancel:
+    skus = tuple((line.item_id, line.model_id) for line in order.lines)
+    return OrderToCancel(order.external_id, order.status == "unpaid", skus)
 
 
 def canceller(stand: Stand) -> Cancels:
@@ -32,7 +37,9 @@ async def test_a_buyers_request_is_seen_and_answered(stand: Stand, decision: Any
     assert isinstance(refused, Rejected), refused
     assert await stand.effects("ship", number) == 0
 
-    await cancels.answer_cancellation(stand.access, order.external_id, decision, None)
+    reasons = await cancels.fetch_rejection_reasons(stand.access, order.external_id)
+    reason = reasons[-1].code if reasons and decision == "reject" else None
+    await cancels.answer_cancellation(stand.access, order.external_id, decision, reason)
 
     after = await stand.read(number)
     assert (after.status == "cancelled") is is_cancelled
@@ -59,10 +66,10 @@ async def test_the_seller_cancels(stand: Stand) -> None:
     order = await stand.read(number)
     reason = canceller(stand).cancellation_reasons()[0].code
 
-    await canceller(stand).cancel_order(stand.access, order, reason)
+    await canceller(stand).cancel_order(stand.access, to_cancel(order), reason)
 
     assert (await stand.read(number)).status == "cancelled"
-    again = await raised(canceller(stand).cancel_order(stand.access, order, reason))
+    again = await raised(canceller(stand).cancel_order(stand.access, to_cancel(order), reason))
     assert isinstance(again, AlreadyDone), again
     assert await stand.effects("cancel", number) == 1
 
@@ -79,7 +86,7 @@ async def test_a_broken_cancellation_is_classified(
     await stand.fault("cancel", mode)
 
     raised_error = await raised(
-        canceller(stand).cancel_order(stand.access, order, canceller(stand).cancellation_reasons()[0].code)
+        canceller(stand).cancel_order(stand.access, to_cancel(order), canceller(stand).cancellation_reasons()[0].code)
     )
 
     assert type(raised_error) is error

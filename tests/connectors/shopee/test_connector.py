@@ -11,13 +11,10 @@ import httpx
 import pytest
 import respx
 
-from app.channels import decoding
-from app.channels.contract import ConsentStart, PackageRef, PushRequest, ShopAccess, Tokens
+from app.channels.contract import ConsentStart, OrderToCancel, PackageRef, PushRequest, ShopAccess, Tokens
 from app.channels.errors import AlreadyDone, Malformed, Rejected, Throttled, Unauthorized, Unknown
-from app.connectors.shopee import wire
 from app.connectors.shopee.client import Client
 from app.connectors.shopee.connector import ShopeeConnector
-from app.connectors.shopee.mapping.orders import to_channel_order
 from app.connectors.shopee.settings import ShopeeSettings
 
 Recorded = Callable[[str], dict[str, Any]]
@@ -289,11 +286,8 @@ async def test_a_broken_package_detail_breaks_only_its_order(
 # --- cancellation -----------------------------------------------------------------------------------------------------
 
 
-async def test_out_of_stock_names_the_items(
-    shopee: ShopeeConnector, api: respx.MockRouter, access: ShopAccess, recorded: Recorded
-) -> None:
-    element = recorded("order_detail_split")["response"]["order_list"][0]
-    order = to_channel_order("14701711", decoding.read(wire.OrderDetail, element), {})
+async def test_out_of_stock_names_the_items(shopee: ShopeeConnector, api: respx.MockRouter, access: ShopAccess) -> None:
+    order = OrderToCancel("2511223K7QH5XB", is_unpaid=False, skus=(("31", "0"), ("32", "7"), ("31", "0")))
     route = api.post("/order/cancel_order").respond(json={"error": "", "response": {"update_time": 1}})
 
     await shopee.cancel_order(access, order, "OUT_OF_STOCK")

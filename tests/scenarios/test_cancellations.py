@@ -1,0 +1,176 @@
+"""Buyers change their minds, sellers run out of stock. It is decided once, and nothing cancelled leaves."""
+
+from typing import Any
+
+import pytest
+
+from tests.fixtures.marketplace import SimulatedShop
+from tests.fixtures.merchant import Merchant
+from tests.fixtures.world import World
+from tests.scenarios.mall import Mall, place, spread
+
+
+async def ask_to_cancel(mall: Mall, merchant: Merchant, world: World, numbers: dict[str, list[str]]) -> None:
+    """Buyers ask; every order is read again."""
+    for channel, mine in numbers.items():
+        for number in mine:
+            await mall[channel].advance(number, "cancel_requested")
+    await read_again(merchant, world, spread(numbers))
+
+
+async def read_again(merchant: Merchant, world: World, numbers: list[str]) -> None:
+    for order_id in await merchant.ids(numbers):
+        await merchant.post(f"/v1/orders/{order_id}/sync")
+    await world.work()
+
+
+async def states(merchant: Merchant, operation: str) -> set[tuple[str, str | None]]:
+    return {(item["state"], item["code"]) for item in (await merchant.items(operation)).values()}
+
+
+async def test_one_queue_for_the_requests_of_all_channels(world: World, merchant: Merchant, mall: Mall) -> None:
+    numbers = await place(mall, merchant, world, 2)
+    await ask_to_cancel(mall, merchant, world, numbers)
+    await merchant.bulk("receive", spread(numbers))
+    arranging = await merchant.arrange(spread(numbers))
+    await world.work()
+
+    queue = await merchant.orders(cancellation="requested", sort="respond_by")
+    deadlines = [order["cancellation"]["respond_by"] for order in queue]
+    assert sorted(order["order_number"] for order in queue) == sorted(spread(numbers))
+    assert deadlines == sorted(deadlines, key=lambda one: one or "9"), "the most urgent first, those without last"
+    assert await states(merchant, arranging) == {("skipped", "cancellation_requested")}
+    for channel, shop in mall.items():
+        assert not await shop.effects("ship", numbers[channel]), channel
+
+    approving = await merchant.bulk("approve_cancellation", [mine[0] for mine in numbers.values()])
+    rejecting = await merchant.bulk("reject_cancellation", [mine[1] for mine in numbers.values()])
+    await world.work()
+
+    assert await states(merchant, approving) == await states(merchant, rejecting) == {("succeeded", None)}
+    for channel, (cancelled, kept) in numbers.items():
+        shop = mall[channel]
+        assert (await shop.truth(cancelled))["cancellation"] == "approved"
+        assert (await shop.truth(kept))["cancellation"] == "rejected"
+        assert [await shop.calls("answer_cancellation", number) for number in (cancelled, kept)] == [1, 1], channel
+        assert (await merchant.order(cancelled))["status"] == "cancelled"
+        order = await merchant.order(kept)
+        assert order["status"] != "cancelled" and (order["cancellation"] or {}).get("state") != "requested"
+        assert "cancellation.rejected" in [entry["type"] for entry in await merchant.history(kept)]
+    again = await merchant.bulk("approve_cancellation", [mine[1] for mine in numbers.values()])
+    await world.work()
+    assert {code for _, code in await states(merchant, again)} <= {"already_answered", "no_open_cancellation"}
+
+
+@pytest.mark.parametrize("mode", ["timeout_after", "error_before", "malformed"])
+async def test_a_lost_answer_to_a_buyer_is_read_back_and_never_given_twice(
+    world: World, merchant: Merchant, mall: Mall, mode: str
+) -> None:
+    numbers = await place(mall, merchant, world, 1)
+    await ask_to_cancel(mall, merchant, world, numbers)
+    for shop in mall.values():
+        await shop.plan_fault("answer_cancellation", mode)
+
+    operation = await merchant.bulk("reject_cancellation", spread(numbers))
+    await world.work()
+    for seconds in (5, 30, 60, 120, 300, 900, 60, 60):
+        await world.pass_time(seconds)
+
+    assert await states(merchant, operation) == {("succeeded", None)}
+    for channel, [number] in numbers.items():
+        rows = await mall[channel].ledger("answer_cancellation", [number])
+        assert [effective for calls in rows.values() for effective in calls].count(True) == 1, channel
+        assert (await mall[channel].truth(number))["cancellation"] == "rejected"
+
+
+async def test_the_seller_cancels_for_the_channels_own_reasons(world: World, merchant: Merchant, mall: Mall) -> None:
+    numbers = await place(mall, merchant, world, 1)
+    reasons = {one["channel"]: one["cancel"][0]["code"] for one in (await merchant.get("/v1/reasons"))["data"]}
+    foreign = await merchant.bulk("cancel", spread(numbers), options={"reason": "bored"})
+    await world.work()
+    assert await states(merchant, foreign) == {("failed", "reason_not_accepted")}
+
+    operation = await merchant.bulk("cancel", spread(numbers), options={"reasons": reasons})
+    await world.work()
+
+    assert await states(merchant, operation) == {("succeeded", None)}
+    for channel, [number] in numbers.items():
+        assert [*(await mall[channel].ledger("cancel", [number])).values()] == [[True]], channel
+        assert (await merchant.order(number))["status"] == "cancelled"
+    late = await merchant.arrange(spread(numbers))
+    await world.work()
+    assert await states(merchant, late) == {("skipped", "order_cancelled")}
+
+
+async def test_a_parcel_printed_before_the_cancellation_is_to_be_pulled_out(
+    world: World, merchant: Merchant, shop: SimulatedShop
+) -> None:
+    number = await printed_order(world, merchant, shop)
+    await shop.advance(number, "cancel_requested")
+    await read_again(merchant, world, [number])
+    plan = await merchant.bulk("approve_cancellation", [number], dry_run=True)
+    [item] = (await merchant.items(plan)).values()
+    tracking_number = (await merchant.order(number))["packages"][0]["tracking_number"]
+    assert item["effect"]["stop_parcels"] == [tracking_number] and item["effect"]["packages"] == 1
+    assert (await merchant.get("/v1/stop-parcels"))["data"] == [], "a plan changes nothing"
+
+    await merchant.post(f"/v1/operations/{plan}/apply")
+    await world.work()
+
+    [parcel] = (await merchant.get("/v1/stop-parcels"))["data"]
+    assert (parcel["order_number"], parcel["tracking_number"]) == (number, tracking_number)
+    assert parcel["barcode"].startswith("<svg")
+    answer = await merchant.http.post(f"/v1/stop-parcels/{parcel['package_id']}/acknowledge")
+    assert answer.status_code == 204
+    assert (await merchant.get("/v1/stop-parcels"))["data"] == []
+    [done] = (await merchant.get("/v1/stop-parcels", acknowledged=True))["data"]
+    assert done["acknowledged_by"]
+    assert (await merchant.history(number))[0]["type"] == "parcel.stopped"
+
+
+async def printed_order(world: World, merchant: Merchant, shop: SimulatedShop) -> str:
+    number = await shop.place_order()
+    await merchant.import_orders()
+    await world.work()
+    await merchant.arrange([number])
+    await world.pass_time(30)
+    printing = await merchant.bulk("print_labels", [number])
+    for _ in range(4):
+        await world.pass_time(15)
+    assert await states(merchant, printing) == {("succeeded", None)}
+    return number
+
+
+async def post(merchant: Merchant, path: str, body: dict[str, Any]) -> tuple[int, str]:
+    answer = await merchant.http.post(path, json=body, headers={"Idempotency-Key": f"{path}{body}"})
+    return answer.status_code, answer.json().get("code", "")
+
+
+async def test_what_cannot_be_answered_is_refused_before_anything_is_stored(
+    world: World, merchant: Merchant, other_merchant: Merchant, shop: SimulatedShop
+) -> None:
+    number, late = await shop.place_orders(2)
+    await merchant.import_orders()
+    await world.work()
+    [order_id, late_id] = await merchant.ids([number, late])
+    path = f"/v1/orders/{order_id}/cancellation"
+    approve = {"decision": "approve"}
+
+    assert await post(merchant, path, approve) == (409, "no_open_cancellation")
+    assert await post(other_merchant, path, approve) == (404, "not_found")
+    assert await post(merchant, f"/v1/orders/{order_id}/cancel", {"reason": "bored"}) == (422, "reason_not_accepted")
+    for one in (number, late):
+        await shop.advance(one, "cancel_requested")
+    await read_again(merchant, world, [number, late])
+    assert await post(merchant, f"/v1/orders/{order_id}/cancel", {"reason": "OUT_OF_STOCK"}) == (409, "not_cancellable")
+    reasons = await merchant.get(f"/v1/orders/{order_id}/cancellation-reasons")
+    assert reasons["respond_by"] and reasons["if_unanswered"] == "approved"
+    assert await post(merchant, path, approve | {"decision": "perhaps"}) == (422, "validation_failed")
+
+    answered = await merchant.post(path, {"decision": "reject"})
+    await world.work()
+
+    assert [item["state"] for item in (await merchant.items(answered["id"])).values()] == ["succeeded"]
+    assert await post(merchant, path, {"decision": "reject"}) == (409, "already_answered")
+    await world.sql("update orders set respond_by = app_now() - interval '1 s' where order_number = $1", late)
+    assert await post(merchant, f"/v1/orders/{late_id}/cancellation", approve) == (409, "deadline_passed")
