@@ -72,6 +72,9 @@ async def test_workers_that_die_while_printing_leave_one_whole_pack(
 ) -> None:
     numbers = await arrange(merchant, shop, world, 3)
     operation_id = await merchant.bulk("print_labels", numbers)
+    await world.work()  # the labels are asked for; when the first worker comes they are ready
+    await control.post("/_control/clock", json={"advance_seconds": 15})
+    await world.follow_clock()
 
     for place in ("label.bytes_written:2", "pack.before_row:1"):
         await world.run_worker_process(until_killed=True, failpoints=f"{place}:kill")

@@ -62,7 +62,7 @@ async def test_one_queue_for_the_requests_of_all_channels(world: World, merchant
     assert {code for _, code in await states(merchant, again)} <= {"already_answered", "no_open_cancellation"}
 
 
-@pytest.mark.parametrize("mode", ["timeout_after", "error_before", "malformed"])
+@pytest.mark.parametrize("mode", ["timeout_after", "error_before"])
 async def test_a_lost_answer_to_a_buyer_is_read_back_and_never_given_twice(
     world: World, merchant: Merchant, mall: Mall, mode: str
 ) -> None:
