@@ -48,6 +48,7 @@ VERSION = "0.1.0"
 # first: routes are tried one after the other.
 ROUTERS = (
     reports.router,
+    sync.lookup_router,
     orders.router,
     health.router,
     docs.router,

@@ -23,6 +23,17 @@ async def get_order(session: AsyncSession, merchant_id: UUID, order_id: UUID) ->
     return order
 
 
+async def find_by_number(session: AsyncSession, merchant_id: UUID, number: str) -> OrderRow | None:
+    """The newest order with this number."""
+    query = (
+        select(OrderRow)
+        .where(OrderRow.merchant_id == merchant_id, OrderRow.order_number == number)
+        .order_by(OrderRow.placed_at.desc())
+        .limit(1)
+    )
+    return (await session.scalars(query)).one_or_none()
+
+
 async def lock_order(session: AsyncSession, merchant_id: UUID, order_id: UUID) -> OrderRow:
     """Lock the row until the transaction ends. Raises OrderNotFound."""
     query = select(OrderRow).where(OrderRow.merchant_id == merchant_id, OrderRow.id == order_id)

@@ -33,6 +33,11 @@ async def get_order(session: AsyncSession, merchant_id: UUID, order_id: UUID) ->
     return await repository.get_order(session, merchant_id, order_id)
 
 
+async def find_by_number(session: AsyncSession, merchant_id: UUID, number: str) -> OrderRow | None:
+    """The newest order with this number, whatever its state."""
+    return await repository.find_by_number(session, merchant_id, number)
+
+
 # --- selection --------------------------------------------------------------------------------------------------------
 
 

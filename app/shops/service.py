@@ -49,6 +49,11 @@ async def list_shops(session: AsyncSession, merchant_id: UUID) -> Sequence[ShopR
     return await repository.list_shops(session, merchant_id)
 
 
+async def list_shop_states(session: AsyncSession, merchant_id: UUID) -> list[ShopWithAccount]:
+    """Every storefront with what its state depends on."""
+    return await repository.list_shops_with_accounts(session, merchant_id)
+
+
 async def shop_names(session: AsyncSession, merchant_id: UUID) -> dict[UUID, str]:
     """Names by shop."""
     return {shop.id: shop.name for shop in await repository.list_shops(session, merchant_id)}

@@ -2,10 +2,12 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
+from pydantic import StringConstraints
 
 from app.channels.contract import PushRequest
 from app.channels.deps import ConnectorsDep
+from app.core.context import caller
 from app.core.deps import DatabaseDep, SettingsDep
 from app.core.errors import NotFound
 from app.core.http import BodyTimeout, PayloadTooLarge
@@ -21,11 +23,18 @@ from app.operations.errors import (
 )
 from app.operations.idempotency import IdempotencyDep
 from app.operations.schemas import Operation
-from app.sync import pushing, service
+from app.orders import search
+from app.orders.deps import DeskDep
+from app.orders.filters import OrderFilter, resolve
+from app.orders.schemas import OrderPage
+from app.sync import lookup, pushing, service
 from app.sync.errors import ChannelWithoutShop, ImportRangeInvalid, PushForged, ShopNotConnected, ShopUnknown
-from app.sync.schemas import ImportOrders
+from app.sync.schemas import ImportOrders, OrderLookup
+from app.work.deps import ContextDep
 
 router = APIRouter(prefix="/v1")
+lookup_router = APIRouter(prefix="/v1")
+"""Fixed paths below `/orders`: comes before `/orders/{order_id}`."""
 
 _KEY_PROBLEMS = (IdempotencyKeyRequired, IdempotencyKeyInvalid, IdempotencyKeyReused, TooManyOperations)
 
@@ -62,6 +71,34 @@ async def import_orders(
         open_operations_max=settings.open_operations_max,
     )
     return await accepted(database, actor.merchant_id, opened, response)
+
+
+@lookup_router.get("/orders/lookup", tags=["orders"], responses=problems())
+async def look_up_order(
+    actor: Annotated[Actor, needs("orders:read")],
+    context: ContextDep,
+    desk: DeskDep,
+    number: Annotated[
+        str,
+        StringConstraints(strip_whitespace=True, min_length=1, max_length=100),
+        Query(description="As printed on the channel's papers."),
+    ],
+) -> OrderLookup:
+    """Where is this order? Answers 200 also for one that is not here, and says what mends it."""
+    found = await lookup.look_up(context, actor.merchant_id, number)
+    if found.answer in ("found", "hidden_unpaid"):
+        page = await search.read_page(
+            desk,
+            actor.merchant_id,
+            resolve(OrderFilter(order_number=[number])),
+            sort="-placed_at",
+            limit=1,
+            cursor=None,
+            with_buyer=actor.can("buyer:read"),
+            language=caller().language,
+        )
+        found.order = OrderPage.model_validate_json(page).data[0]
+    return found
 
 
 @router.post(

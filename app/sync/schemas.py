@@ -1,13 +1,14 @@
-"""What callers send to imports."""
+"""What callers send to imports, and what a lookup answers."""
 
 import re
 from datetime import date, datetime
 from typing import Annotated, Any, Self
 
-from pydantic import AwareDatetime, BeforeValidator, Field, StringConstraints, model_validator
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field, StringConstraints, model_validator
 
 from app.core.ids import ShopId
 from app.core.schemas import Body
+from app.orders.schemas import Order
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
@@ -63,3 +64,36 @@ class ImportOrders(Body):
         if self.to is not None and self.from_ is None:
             raise ValueError("`to` needs `from`.")
         return self
+
+
+class LookupShop(BaseModel):
+    """What one shop answers."""
+
+    id: ShopId
+    name: str
+    answer: str
+
+
+class LookupAction(BaseModel):
+    """What mends it: the request to make."""
+
+    code: str = Field(description="`open`, `import`, `reauthorize`, `resume` or `wait`.")
+    method: str
+    path: str
+    body: dict[str, Any] = {}
+
+
+class OrderLookup(BaseModel):
+    """Where an order is, or why it is not here."""
+
+    number: str
+    answer: str = Field(
+        description="`found`, `hidden_unpaid`, `imported_failed`, `queued`, `at_channel_not_imported`, `outside_window`"
+        " (at the channel, but placed before the day back to which the shop is complete), `needs_reauth`,"
+        " `shop_paused`, `unknown_at_channel` or `channel_unavailable`."
+    )
+    order: Order | None = None
+    shops: list[LookupShop] = []
+    since: datetime | None = Field(default=None, description="`needs_reauth`: since when.")
+    reason: str | None = None
+    action: LookupAction | None = None
