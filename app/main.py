@@ -35,9 +35,11 @@ from app.identity.roles import SCOPES
 from app.identity.tokens import AccessTokens
 from app.operations import endpoints as operations
 from app.orders import endpoints as orders
+from app.products import endpoints as products
 from app.reports import endpoints as reports
 from app.shops import endpoints as shops
 from app.shops import sealing
+from app.stock import endpoints as stock
 from app.sync import endpoints as sync
 from app.work.context import Context
 from app.work.waking import Waker
@@ -58,6 +60,8 @@ ROUTERS = (
     fulfilment.router,
     documents.router,
     sync.router,
+    stock.router,
+    products.router,
 )
 
 PUBLIC = frozenset(
@@ -81,6 +85,8 @@ TAGS = (
     {"name": "shops", "description": "Channels, connections and shops."},
     {"name": "orders", "description": "Search, read and prepare orders."},
     {"name": "fulfilment", "description": "Act on many orders; arrange shipments."},
+    {"name": "products", "description": "Master Products and the channels' listings."},
+    {"name": "stock", "description": "What is on hand, what links change, what the channels are told."},
     {"name": "imports", "description": "Bring orders in from the channels."},
     {"name": "operations", "description": "Follow work that outlives a request."},
     {"name": "documents", "description": "Labels, invoices and packs."},

@@ -7,11 +7,26 @@ from app.identity import models as identity
 from app.journal import models as journal
 from app.operations import models as operations
 from app.orders import models as orders
+from app.products import models as products
 from app.shops import models as shops
+from app.stock import models as stock
 from app.sync import models as sync
 from app.work import models as work
 
-__all__ = ["Base", "documents", "fulfilment", "identity", "journal", "operations", "orders", "shops", "sync", "work"]
+__all__ = [
+    "Base",
+    "documents",
+    "fulfilment",
+    "identity",
+    "journal",
+    "operations",
+    "orders",
+    "products",
+    "shops",
+    "stock",
+    "sync",
+    "work",
+]
 
 GLOBAL_TABLES = frozenset(
     {

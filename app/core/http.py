@@ -32,6 +32,8 @@ _SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{8,64}")
 _QUIET = ("/healthz", "/readyz", "/metrics", "/docs")
 _RAW = "/v1/push/"
 _FORMS = ("/v1/auth/token", "/v1/connections/callback/")
+_FILES = "/v1/products/import"
+MAX_FILE_BYTES = 10_485_760
 
 
 class UrlTooLong(DomainError):
@@ -210,8 +212,8 @@ class BodyGuard:
         if headers.get("content-length", "0") == "0" and "transfer-encoding" not in headers:
             return receive
         path: str = scope["path"]
-        is_json = not path.startswith((_RAW, *_FORMS))
-        limit = self._json_max_bytes if is_json else MAX_RAW_BYTES
+        is_json = not path.startswith((_RAW, _FILES, *_FORMS))
+        limit = self._json_max_bytes if is_json else MAX_FILE_BYTES if path.startswith(_FILES) else MAX_RAW_BYTES
         body = await self._read(receive, headers, limit)
         if body and is_json:
             if not _is_json_type(headers.get("content-type", "")):

@@ -119,6 +119,8 @@ def answer(
 
 
 def _own_errors(error: DomainError) -> list[dict[str, Any]]:
+    if "errors" in error.params:
+        return list(error.params["errors"])
     if not (error.pointer or error.parameter or error.header):
         return []
     return [

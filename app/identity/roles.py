@@ -25,6 +25,8 @@ SCOPES: dict[str, str] = {
     "shipments:write": "Arrange shipments, print, and steer operations.",
     "documents:read": "Read labels, invoices and packs.",
     "reports:read": "Export reports.",
+    "products:read": "Read products, listings and stock.",
+    "products:write": "Change products, links and stock.",
     "shops:read": "Read channels, shops and their health.",
     "shops:write": "Connect and change shops.",
     "imports:write": "Import orders.",
@@ -39,7 +41,17 @@ ROLES: dict[str, frozenset[str]] = {
     "owner": frozenset(SCOPES),
     "manager": frozenset(SCOPES) - {"users:write", "keys:write"},
     "packer": frozenset(
-        {"orders:read", "orders:write", "shipments:write", "documents:read", "operations:read", "shops:read"}
+        {
+            "orders:read",
+            "orders:write",
+            "shipments:write",
+            "documents:read",
+            "operations:read",
+            "products:read",
+            "shops:read",
+        }
     ),
-    "viewer": frozenset({"orders:read", "operations:read", "documents:read", "reports:read", "shops:read"}),
+    "viewer": frozenset(
+        {"orders:read", "operations:read", "documents:read", "reports:read", "products:read", "shops:read"}
+    ),
 }

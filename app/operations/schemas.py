@@ -46,8 +46,18 @@ class ImportCounts(BaseModel):
     failed: int
 
 
+class ListingCounts(BaseModel):
+    """Listings an import met; `drifted` ones showed another stock than the channel was told."""
+
+    found: int
+    new: int
+    drifted: int
+
+
 class OperationResult(BaseModel):
     """What came out of it beside the items."""
+
+    listings: ListingCounts | None = None
 
     documents: list[ResultDocument] = []
     import_: ImportCounts | None = Field(default=None, alias="import")

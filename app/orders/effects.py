@@ -8,7 +8,7 @@ from sqlalchemy import case, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import clock
-from app.orders import repository, rollup
+from app.orders import repository, rollup, stocking
 from app.orders.models import OrderLineRow, OrderRow, PackageRow
 
 _SCANS = {"in_transit": "Diserahkan ke kurir (ditandai penjual)", "delivered": "Diterima (ditandai penjual)"}
@@ -117,6 +117,7 @@ async def mark_arranged(
         values["tracking_number"] = tracking_number
     await _write(session, merchant_id, package_id, **values)
     await rollup.rebuild(session, merchant_id, [order_id])
+    await stocking.request(session, merchant_id, [order_id])
 
 
 async def mark_received(

@@ -69,6 +69,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "label.printed": ("Label printed.", "Label dicetak."),
     "label.reprinted": ("Label printed again.", "Label dicetak ulang."),
     "invoice.printed": ("Invoice printed.", "Faktur dicetak."),
+    "stock.oversold": ("Oversold: {short} pieces of {sku} are missing.", "Stok kurang: {short} buah {sku}."),
     "parcel.to_stop": (
         "The label was printed before the cancellation: pull the parcel out.",
         "Label dicetak sebelum pembatalan: keluarkan paketnya.",

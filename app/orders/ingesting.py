@@ -9,10 +9,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.channels.contract import ChannelOrder
 from app.journal import service as journal
-from app.orders import merging, stopping, storing
+from app.orders import merging, stocking, stopping, storing, wording
 from app.orders.merging import Merged, Reading
 from app.orders.parts import Line, Package
 from app.orders.storing import Stored
+from app.products import service as products
+from app.products.service import SoldAs
 from app.shops import service as shops
 from app.shops.models import AccountRow
 
@@ -52,8 +54,11 @@ async def ingest(
     if not orders:
         return Ingested()
     shop_ids = await _shop_ids(session, merchant_id, account, orders, titles or {})
+    links = await products.resolve(session, merchant_id, account.id, account.channel, _sold(orders))
     readings = {
-        order.external_id: Reading(order, shop_ids(order), read_started_at, cancellation_response, is_own_courier)
+        order.external_id: Reading(
+            order, shop_ids(order), read_started_at, cancellation_response, is_own_courier, links
+        )
         for order in sorted(orders, key=lambda one: one.updated_at)  # doubles in one batch: the newest stays
     }
     # What says nothing new needs no lock: whatever others store meanwhile is newer still.
@@ -74,8 +79,25 @@ async def ingest(
     await _store_parts(session, merchant_id, wanted, known)
     await _record(session, merchant_id, list(wanted.values()))
     await _stop_parcels(session, merchant_id, wanted, known)
+    linked = [one.id for one in wanted.values() if any(line.product_id is not None for line in one.lines)]
+    await stocking.request(session, merchant_id, linked)
     ids = {external_id: stored.id for external_id, stored in known.items()} | {one: wanted[one].id for one in new}
     return Ingested([wanted[one].id for one in new], [one.id for one in changed], len(readings) - len(wanted), ids)
+
+
+def _sold(orders: Sequence[ChannelOrder]) -> list[SoldAs]:
+    """What the lines were sold as, as texts that can be stored."""
+    return [
+        SoldAs(
+            wording.clean(line.item_id, 200),
+            wording.clean(line.model_id, 200),
+            wording.clean(line.sku, 200),
+            wording.clean(line.name, 500),
+            wording.clean(line.variation, 200),
+        )
+        for order in orders
+        for line in order.lines
+    ]
 
 
 def _merge(stored: Stored | None, reading: Reading) -> Merged | None:

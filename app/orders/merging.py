@@ -16,6 +16,7 @@ from app.orders import events, packing, receiving, wording
 from app.orders.parts import Line, Package
 from app.orders.rollup import Head, Rollup, roll_up, to_columns
 from app.orders.storing import Stored
+from app.products.service import Key, Link
 
 TERMINAL = ("completed", "cancelled")
 _OPEN = ("unpaid", "ordered", "ready_to_ship")
@@ -51,6 +52,8 @@ class Reading:
     started_at: datetime
     cancellation_response: timedelta | None = None
     is_own_courier: bool = False
+    links: Mapping[Key, Link] = field(default_factory=dict)
+    """Listing and product by the ids a line names."""
 
 
 def build(reading: Reading) -> Merged:
@@ -62,7 +65,7 @@ def build(reading: Reading) -> Merged:
     values["is_own_courier"] = reading.is_own_courier
     values |= _cancellation(None, reading, values["status"])
     values["read_started_at"] = reading.started_at
-    lines = tuple(_line(line, position, None) for position, line in enumerate(reading.order.lines))
+    lines = tuple(_line(line, position, None, reading.links) for position, line in enumerate(reading.order.lines))
     packages = tuple(
         packing.merge(None, package, position=position, reading=_freshness(reading, None)).package
         for position, package in enumerate(reading.order.packages)
@@ -83,7 +86,7 @@ def merge(stored: Stored, reading: Reading) -> Merged | None:
     values["shop_id"] = reading.shop_id if row["status"] in _OPEN else row["shop_id"]
     values["is_own_courier"] = reading.is_own_courier
     values |= _cancellation(row, reading, values["status"])
-    lines = _merge_lines(stored.lines, reading.order.lines)
+    lines = _merge_lines(stored.lines, reading)
     packages, taken_back = _merge_packages(stored, reading)
     values |= _receipt(row, values, packages)
     values["status"] = packing.overlay_status(values["status"], packages)
@@ -144,28 +147,34 @@ def _receipt(row: Mapping[str, Any] | None, values: Mapping[str, Any], packages:
     return {"status": receipt.status, "received_at": receipt.received_at, "received_by": receipt.received_by}
 
 
-def _line(line: ChannelLine, position: int, old: Line | None) -> Line:
+def _line(line: ChannelLine, position: int, old: Line | None, links: Mapping[Key, Link]) -> Line:
+    item_id, model_id = wording.clean(line.item_id, 200), wording.clean(line.model_id, 200)
+    link = links.get((item_id, model_id))
+    # A line that has moved stock stays with its product, whatever its listing is linked to later.
+    listing_id = (old.listing_id if old else None) or (link.listing_id if link else None)
+    product_id = (old.product_id if old else None) or (link.product_id if link else None)
     return Line(
         id=old.id if old else new_id(),
         external_id=line.external_id,
         position=position,
-        item_external_id=wording.clean(line.item_id, 200),
-        model_external_id=wording.clean(line.model_id, 200),
+        item_external_id=item_id,
+        model_external_id=model_id,
         sku=wording.clean(line.sku, 200),
         name=wording.clean(line.name, 500),
         variation=wording.clean(line.variation, 200),
         quantity=line.quantity,
         unit_price=None if line.unit_price is None else wording.round_amount(line.unit_price),
-        listing_id=old.listing_id if old else None,
-        product_id=old.product_id if old else None,
+        listing_id=listing_id,
+        product_id=product_id,
     )
 
 
-def _merge_lines(stored: Sequence[Line], read: Sequence[ChannelLine]) -> tuple[Line, ...]:
+def _merge_lines(stored: Sequence[Line], reading: Reading) -> tuple[Line, ...]:
+    read = reading.order.lines
     if not read:
         return tuple(stored)
     old = {line.external_id: line for line in stored}
-    return tuple(_line(line, position, old.get(line.external_id)) for position, line in enumerate(read))
+    return tuple(_line(line, position, old.get(line.external_id), reading.links) for position, line in enumerate(read))
 
 
 def _merge_packages(stored: Stored, reading: Reading) -> tuple[tuple[Package, ...], list[Entry]]:

@@ -183,6 +183,13 @@ class OrderLineRow(Base):
     __table_args__ = (
         UniqueConstraint("merchant_id", "order_id", "external_id"),
         ForeignKeyConstraint(["merchant_id", "order_id"], ["orders.merchant_id", "orders.id"], ondelete="CASCADE"),
+        Index(
+            "ix_order_lines_unlinked",
+            "merchant_id",
+            "listing_id",
+            "order_id",
+            postgresql_where=text("product_id is null and listing_id is not null"),
+        ),
     )
     merchant_id: Mapped[UUID] = mapped_column(primary_key=True)
     id: Mapped[UUID] = mapped_column(primary_key=True)

@@ -4,12 +4,13 @@ from collections.abc import Mapping
 
 from app.fulfilment import jobs as fulfilment
 from app.shops import jobs as shops
+from app.stock import jobs as stock
 from app.sync import jobs as sync
 from app.work.context import Duty, Handler
 from app.worker import duties
 
-_JOBS = (fulfilment.JOBS, shops.JOBS, sync.JOBS)
-_DUTIES = (duties.DUTIES, shops.DUTIES, sync.DUTIES, fulfilment.DUTIES)
+_JOBS = (fulfilment.JOBS, shops.JOBS, stock.JOBS, sync.JOBS)
+_DUTIES = (duties.DUTIES, shops.DUTIES, sync.DUTIES, fulfilment.DUTIES, stock.DUTIES)
 
 
 def load_jobs() -> Mapping[str, Handler]:

@@ -18,9 +18,19 @@ EXPECTED: dict[str, frozenset[str]] = {
     "owner": EVERYTHING,
     "manager": EVERYTHING - {"users:write", "keys:write"},
     "packer": frozenset(
-        {"orders:read", "orders:write", "shipments:write", "documents:read", "operations:read", "shops:read"}
+        {
+            "orders:read",
+            "orders:write",
+            "shipments:write",
+            "documents:read",
+            "operations:read",
+            "products:read",
+            "shops:read",
+        }
     ),
-    "viewer": frozenset({"orders:read", "operations:read", "documents:read", "reports:read", "shops:read"}),
+    "viewer": frozenset(
+        {"orders:read", "operations:read", "documents:read", "reports:read", "products:read", "shops:read"}
+    ),
 }
 
 

@@ -20,6 +20,9 @@ BODIES: dict[str, dict[str, Any]] = {
     "take_pick_pack_step": {"action": "packed"},
     "change_user": {"name": "Mine now"},
     "change_shop": {"name": "Mine now"},
+    "change_product": {"name": "Mine now"},
+    "adjust_stock": {"change": 1},
+    "link_listing": {"product_id": f"prd_{'0' * 32}"},
     "answer_cancellation": {"decision": "approve"},
     "cancel_order": {"reason": "OUT_OF_STOCK"},
 }
@@ -47,9 +50,12 @@ async def _things_of(world: World, merchant: Merchant, shop: SimulatedShop) -> d
     me = await merchant.get("/v1/me")
     key = await merchant.post("/v1/api-keys", {"name": "Program", "scopes": ["orders:read"]}, expect=201)
     order = await merchant.order(number)
+    product = await merchant.post("/v1/products", {"sku": "KAOS", "name": "Kaos"}, expect=201)
     return {
         "order_id": order["id"],
         "package_id": order["packages"][0]["id"],
+        "product_id": product["id"],
+        "listing_id": order["lines"][0]["listing_id"],
         "shop_id": (await merchant.get("/v1/shops"))["data"][0]["id"],
         "connection_id": (await merchant.get("/v1/connections"))["data"][0]["id"],
         "operation_id": pack,

@@ -1,0 +1,1 @@
+"""Master Products, the channels' listings, and which belong together."""

@@ -1,0 +1,62 @@
+"""What products and listings refuse."""
+
+from app.core.errors import Conflict, Invalid, NotFound
+
+
+class ProductNotFound(NotFound):
+    """No such product, or another merchant's."""
+
+
+class ListingNotFound(NotFound):
+    """No such listing, or another merchant's."""
+
+
+class ProductUnknown(Invalid):
+    """Named in a body: absent or another merchant's, never told apart."""
+
+    en = "There is no product with this id."
+    id = "Tidak ada produk dengan id ini."
+
+
+class ListingUnknown(Invalid):
+    """The same of a listing."""
+
+    en = "There is no listing with this id."
+    id = "Tidak ada listing dengan id ini."
+
+
+class SkuTaken(Conflict):
+    """SKUs are unique per merchant."""
+
+    code = "sku_taken"
+    title = "SKU taken"
+    en = "Another product has the SKU `{sku}`."
+    id = "Produk lain sudah memakai SKU `{sku}`."
+
+
+class ProductInUse(Conflict):
+    """It still has linked listings or reserved stock."""
+
+    code = "product_in_use"
+    title = "Product in use"
+    en = "{listings} listings are linked and {reserved} pieces reserved. Unlink them and close the orders first."
+    id = "{listings} listing terhubung dan {reserved} stok dipesan. Lepaskan dan selesaikan pesanannya dahulu."
+
+
+class ProductChanged(Conflict):
+    """Somebody was quicker."""
+
+    status = 412
+    code = "product_changed"
+    title = "Product changed"
+    en = "The product has changed since. Read it again and decide anew."
+    id = "Produk telah berubah. Baca ulang lalu putuskan lagi."
+
+
+class CsvRefused(Invalid):
+    """Nothing of the file was taken; `errors[]` names lines and columns."""
+
+    code = "csv_invalid"
+    title = "CSV refused"
+    en = "The file has {count} errors; nothing was imported. The first: {first}"
+    id = "Berkas berisi {count} kesalahan; tidak ada yang diimpor. Yang pertama: {first}"

@@ -1,0 +1,247 @@
+"""Every query of products and listings."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, or_, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.ids import new_id
+from app.products.errors import ListingNotFound, ProductNotFound
+from app.products.models import ListingRow, ProductRow
+
+Key = tuple[str, str]
+"""Item and model id at the channel."""
+
+
+@dataclass(frozen=True, slots=True)
+class SoldAs:
+    """A listing as an order line or the channel's own list names it."""
+
+    item_id: str
+    model_id: str
+    sku: str
+    name: str
+    variation: str
+
+    @property
+    def key(self) -> Key:
+        """How the channel tells it from others."""
+        return (self.item_id, self.model_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """The listing of a line, and its product if it is linked."""
+
+    listing_id: UUID
+    product_id: UUID | None
+
+
+# --- products ---------------------------------------------------------------------------------------------------------
+
+
+async def get_product(session: AsyncSession, merchant_id: UUID, product_id: UUID) -> ProductRow:
+    """Raises ProductNotFound."""
+    row = await session.get(ProductRow, (merchant_id, product_id))
+    if row is None:
+        raise ProductNotFound()
+    return row
+
+
+async def lock_products(
+    session: AsyncSession, merchant_id: UUID, product_ids: Collection[UUID]
+) -> dict[UUID, ProductRow]:
+    """Locked in the order of their ids, until the transaction ends."""
+    query = (
+        select(ProductRow)
+        .where(ProductRow.merchant_id == merchant_id, ProductRow.id.in_(product_ids))
+        .order_by(ProductRow.id)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    )
+    return {row.id: row for row in await session.scalars(query)}
+
+
+async def insert_product(session: AsyncSession, values: Mapping[str, Any]) -> bool:
+    """False when the SKU is taken."""
+    made = await session.execute(
+        insert(ProductRow)
+        .values(**values, created_at=func.app_now(), updated_at=func.app_now())
+        .on_conflict_do_nothing(index_elements=["merchant_id", "sku"])
+        .returning(ProductRow.id)
+    )
+    return made.one_or_none() is not None
+
+
+async def list_products(
+    session: AsyncSession, merchant_id: UUID, *, q: str | None, is_archived: bool, limit: int, after: UUID | None
+) -> Sequence[ProductRow]:
+    """Newest first. `q`: part of SKU or name."""
+    query = (
+        select(ProductRow)
+        .where(ProductRow.merchant_id == merchant_id, ProductRow.is_archived.is_(is_archived))
+        .order_by(ProductRow.id.desc())
+        .limit(limit)
+    )
+    if after is not None:
+        query = query.where(ProductRow.id < after)
+    if q:
+        query = query.where(
+            or_(ProductRow.sku.icontains(q, autoescape=True), ProductRow.name.icontains(q, autoescape=True))
+        )
+    return (await session.scalars(query)).all()
+
+
+async def find_products_by_sku(
+    session: AsyncSession, merchant_id: UUID, skus: Collection[str]
+) -> dict[str, ProductRow]:
+    """SKU → product, locked."""
+    query = (
+        select(ProductRow)
+        .where(ProductRow.merchant_id == merchant_id, ProductRow.sku.in_(skus))
+        .order_by(ProductRow.id)
+        .with_for_update(key_share=True)
+    )
+    return {row.sku: row for row in await session.scalars(query)}
+
+
+# --- listings ---------------------------------------------------------------------------------------------------------
+
+
+async def get_listing(session: AsyncSession, merchant_id: UUID, listing_id: UUID, *, lock: bool = False) -> ListingRow:
+    """Raises ListingNotFound."""
+    row = await session.get(
+        ListingRow, (merchant_id, listing_id), with_for_update={"key_share": True} if lock else None
+    )
+    if row is None:
+        raise ListingNotFound()
+    return row
+
+
+async def list_listings(
+    session: AsyncSession,
+    merchant_id: UUID,
+    *,
+    is_linked: bool | None,
+    account_ids: Sequence[UUID] | None,
+    product_id: UUID | None,
+    q: str | None,
+    limit: int,
+    after: UUID | None,
+) -> Sequence[ListingRow]:
+    """Newest first."""
+    query = select(ListingRow).where(ListingRow.merchant_id == merchant_id).order_by(ListingRow.id.desc()).limit(limit)
+    if is_linked is not None:
+        query = query.where(ListingRow.product_id.is_not(None) if is_linked else ListingRow.product_id.is_(None))
+    if account_ids is not None:
+        query = query.where(ListingRow.account_id.in_(account_ids))
+    if product_id is not None:
+        query = query.where(ListingRow.product_id == product_id)
+    if q:
+        query = query.where(
+            or_(ListingRow.sku.icontains(q, autoescape=True), ListingRow.name.icontains(q, autoescape=True))
+        )
+    if after is not None:
+        query = query.where(ListingRow.id < after)
+    return (await session.scalars(query)).all()
+
+
+async def list_listings_of(
+    session: AsyncSession, merchant_id: UUID, product_ids: Collection[UUID]
+) -> Sequence[ListingRow]:
+    """Listings linked to any of these products."""
+    query = (
+        select(ListingRow)
+        .where(ListingRow.merchant_id == merchant_id, ListingRow.product_id.in_(product_ids))
+        .order_by(ListingRow.id)
+    )
+    return (await session.scalars(query)).all()
+
+
+async def list_suggestions(
+    session: AsyncSession, merchant_id: UUID, *, limit: int, after: UUID | None
+) -> list[tuple[ListingRow, ProductRow]]:
+    """Unlinked listings and the product with the same SKU, letter case and outer blanks aside."""
+    query = (
+        select(ListingRow, ProductRow)
+        .join(
+            ProductRow,
+            (ProductRow.merchant_id == ListingRow.merchant_id)
+            & (func.lower(func.trim(ProductRow.sku)) == func.lower(func.trim(ListingRow.sku)))
+            & ~ProductRow.is_archived,
+        )
+        .where(ListingRow.merchant_id == merchant_id, ListingRow.product_id.is_(None), ListingRow.sku != "")
+        .order_by(ListingRow.id.desc())
+        .limit(limit)
+    )
+    if after is not None:
+        query = query.where(ListingRow.id < after)
+    return [(row[0], row[1]) for row in await session.execute(query)]
+
+
+async def find_links(
+    session: AsyncSession, merchant_id: UUID, account_id: UUID, item_ids: Collection[str]
+) -> dict[Key, Link]:
+    """The account's listings of these items."""
+    query = select(
+        ListingRow.id, ListingRow.item_external_id, ListingRow.model_external_id, ListingRow.product_id
+    ).where(
+        ListingRow.merchant_id == merchant_id,
+        ListingRow.account_id == account_id,
+        ListingRow.item_external_id.in_(item_ids),
+    )
+    return {
+        (row.item_external_id, row.model_external_id): Link(row.id, row.product_id)
+        for row in await session.execute(query)
+    }
+
+
+async def insert_listings(
+    session: AsyncSession, merchant_id: UUID, account_id: UUID, channel: str, wanted: Sequence[SoldAs]
+) -> None:
+    """Those that are new; in one sort order, so that two importers never wait in a circle."""
+    rows = [
+        {
+            "merchant_id": merchant_id,
+            "id": new_id(),
+            "account_id": account_id,
+            "channel": channel,
+            "item_external_id": one.item_id,
+            "model_external_id": one.model_id,
+            "sku": one.sku,
+            "name": one.name,
+            "variation": one.variation,
+            "created_at": func.app_now(),
+        }
+        for one in sorted(wanted, key=lambda one: one.key)
+    ]
+    await session.execute(insert(ListingRow).values(rows).on_conflict_do_nothing())
+
+
+async def change_listing(session: AsyncSession, merchant_id: UUID, listing_id: UUID, **values: Any) -> None:
+    """Set columns of one listing."""
+    await session.execute(
+        update(ListingRow)
+        .where(ListingRow.merchant_id == merchant_id, ListingRow.id == listing_id)
+        .values(**values)
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def list_stocked_accounts(session: AsyncSession) -> list[tuple[UUID, UUID]]:
+    """Merchant and account of every account with linked listings. Without a merchant."""
+    rows = await session.execute(text("select merchant_id, account_id from stocked_accounts()"))
+    return [(UUID(int=row.merchant_id.int), UUID(int=row.account_id.int)) for row in rows]
+
+
+async def count_links(session: AsyncSession, merchant_id: UUID, product_id: UUID) -> int:
+    """Listings linked to the product."""
+    count = await session.scalar(
+        text("select count(*) from listings where merchant_id = :merchant_id and product_id = :product_id"),
+        {"merchant_id": merchant_id, "product_id": product_id},
+    )
+    return int(count or 0)

@@ -1,0 +1,110 @@
+"""Products inside a transaction: make, change, archive; which listing an order line was sold as."""
+
+from collections.abc import Collection, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.ids import new_id
+from app.journal import service as journal
+from app.products import repository
+from app.products.errors import ProductChanged, ProductInUse, SkuTaken
+from app.products.models import ListingRow, ProductRow
+from app.products.repository import Key, Link, SoldAs
+from app.products.schemas import ChangeProduct, CreateProduct
+from app.work import service as work
+
+__all__ = ["PUSH", "Key", "Link", "SoldAs"]
+
+PUSH = "stock.push"
+
+
+async def create_product(session: AsyncSession, merchant_id: UUID, body: CreateProduct) -> ProductRow:
+    """A product without stock. Raises SkuTaken."""
+    product_id = new_id()
+    values = {"merchant_id": merchant_id, "id": product_id, "sku": body.sku, "name": body.name, "buffer": body.buffer}
+    if not await repository.insert_product(session, values):
+        raise SkuTaken(pointer="/sku", sku=body.sku)
+    await journal.record(
+        session, merchant_id, "product.created", kind="audit", subject_id=product_id, after={"sku": body.sku}
+    )
+    return await repository.get_product(session, merchant_id, product_id)
+
+
+async def change_product(
+    session: AsyncSession, merchant_id: UUID, product_id: UUID, body: ChangeProduct, *, versions: Collection[int] | None
+) -> ProductRow:
+    """Set SKU, name, buffer. Raises ProductNotFound, ProductChanged, SkuTaken."""
+    product = await _lock(session, merchant_id, product_id)
+    if versions is not None and product.version not in versions:
+        raise ProductChanged(header="If-Match")
+    wanted: dict[str, Any] = body.model_dump(exclude_unset=True, exclude_none=True)
+    new = {name: value for name, value in wanted.items() if value != getattr(product, name)}
+    if not new:
+        return product
+    if "sku" in new and await repository.find_products_by_sku(session, merchant_id, [new["sku"]]):
+        raise SkuTaken(pointer="/sku", sku=new["sku"])
+    before = {name: getattr(product, name) for name in new}
+    for name, value in new.items():
+        setattr(product, name, value)
+    await touch(session, product)
+    if "buffer" in new:
+        await request_pushes(session, merchant_id, [product_id])
+    await journal.record(
+        session, merchant_id, "product.changed", kind="audit", subject_id=product_id, before=before, after=new
+    )
+    return product
+
+
+async def archive_product(session: AsyncSession, merchant_id: UUID, product_id: UUID) -> None:
+    """Put it out of sight; its movements stay. Repeatable. Raises ProductNotFound, ProductInUse."""
+    product = await _lock(session, merchant_id, product_id)
+    if product.is_archived:
+        return
+    listings = await repository.count_links(session, merchant_id, product_id)
+    if listings or product.reserved:
+        raise ProductInUse(listings=listings, reserved=product.reserved)
+    product.is_archived = True
+    await touch(session, product)
+    await journal.record(session, merchant_id, "product.archived", kind="audit", subject_id=product_id)
+
+
+async def touch(session: AsyncSession, product: ProductRow) -> None:
+    """Its next version."""
+    product.version += 1
+    product.updated_at = await session.scalar(func.app_now().select())
+    await session.flush()
+
+
+async def _lock(session: AsyncSession, merchant_id: UUID, product_id: UUID) -> ProductRow:
+    await repository.get_product(session, merchant_id, product_id)
+    return (await repository.lock_products(session, merchant_id, [product_id]))[product_id]
+
+
+async def resolve(
+    session: AsyncSession, merchant_id: UUID, account_id: UUID, channel: str, sold: Sequence[SoldAs]
+) -> dict[Key, Link]:
+    """The listing of each line that names one; a listing nobody knew yet is kept from now on."""
+    wanted = {one.key: one for one in sold if one.item_id or one.model_id}
+    if not wanted:
+        return {}
+    items = {item_id for item_id, _ in wanted}
+    links = await repository.find_links(session, merchant_id, account_id, items)
+    new = [one for key, one in wanted.items() if key not in links]
+    if new:
+        await repository.insert_listings(session, merchant_id, account_id, channel, new)
+        links = await repository.find_links(session, merchant_id, account_id, items)
+    return {key: links[key] for key in wanted if key in links}
+
+
+async def list_linked(session: AsyncSession, merchant_id: UUID, product_ids: Collection[UUID]) -> Sequence[ListingRow]:
+    """Listings linked to any of these products."""
+    return await repository.list_listings_of(session, merchant_id, product_ids)
+
+
+async def request_pushes(session: AsyncSession, merchant_id: UUID, product_ids: Collection[UUID]) -> None:
+    """Have the channels told what is available now. Requests for one listing coalesce."""
+    for listing in await repository.list_listings_of(session, merchant_id, product_ids):
+        await work.add(session, merchant_id, PUSH, listing.id.hex, lane=listing.account_id, priority=work.BACKGROUND)

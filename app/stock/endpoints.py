@@ -1,0 +1,250 @@
+"""Stock, links and listing imports over HTTP."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Request, Response
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.context import Language, caller
+from app.core.deps import DatabaseDep, KeyringDep, SettingsDep
+from app.core.errors import CursorMismatch
+from app.core.http import PayloadTooLarge, UnsupportedMediaType
+from app.core.ids import ListingId, ProductId
+from app.core.pagination import CursorText, Limit, Page, binding_of
+from app.core.problems import problems
+from app.core.validation import field_error
+from app.identity.deps import Actor, needs
+from app.operations.answers import ACCEPTED, accepted
+from app.operations.errors import IdempotencyKeyInvalid, IdempotencyKeyRequired, IdempotencyKeyReused, TooManyOperations
+from app.operations.idempotency import IdempotencyDep
+from app.operations.schemas import Operation
+from app.products import csv_files, views
+from app.products.endpoints import after_of, page_of, read_listing
+from app.products.errors import CsvRefused, ListingNotFound, ListingUnknown, ProductNotFound, ProductUnknown
+from app.products.repository import get_listing, get_product
+from app.products.schemas import Listing, Product, ProductImport
+from app.stock import csv_import, importing, linking, repository, service
+from app.stock.errors import LinkedOtherwise, NothingToImport, StockBelowZero
+from app.stock.linking import Preview
+from app.stock.models import MovementRow, StockPushRow
+from app.stock.schemas import (
+    MOVEMENT,
+    PUSH_TRY,
+    AdjustStock,
+    ImportListings,
+    LinkedListing,
+    LinkEffect,
+    LinkListing,
+    LinkListings,
+    LinkResult,
+    Movement,
+    StockPush,
+)
+
+router = APIRouter(prefix="/v1", tags=["stock"])
+
+ReadActor = Annotated[Actor, needs("products:read")]
+WriteActor = Annotated[Actor, needs("products:write")]
+_EFFECT = {
+    "en": "{open_orders} open orders reserve {reserve}, {shipped_orders} shipped deduct {deduct};"
+    " available goes from {available_before} to {available_after}.",
+    "id": "{open_orders} pesanan terbuka memesan {reserve}, {shipped_orders} terkirim mengurangi {deduct};"
+    " stok tersedia dari {available_before} menjadi {available_after}.",
+}
+
+
+@router.post("/products/{product_id}/stock", responses=problems(ProductNotFound, StockBelowZero))
+async def adjust_stock(product_id: ProductId, body: AdjustStock, actor: WriteActor, database: DatabaseDep) -> Product:
+    """Say how many there are, or how many came or went. Every linked listing is told what is available then."""
+    return views.to_product(await database.transact(service.adjust, actor.merchant_id, product_id, body))
+
+
+@router.get("/products/{product_id}/movements", responses=problems(ProductNotFound, CursorMismatch))
+async def list_stock_movements(
+    product_id: ProductId,
+    actor: ReadActor,
+    database: DatabaseDep,
+    keyring: KeyringDep,
+    limit: Limit = 50,
+    cursor: CursorText = None,
+) -> Page[Movement]:
+    """Why the stock is what it is, newest first. The changes sum to what is on hand and reserved."""
+    binding = binding_of(actor.merchant_id, f"movements:{product_id}", None)
+    after = after_of(keyring, binding, cursor)
+
+    async def read(session: AsyncSession, merchant_id: UUID) -> list[MovementRow]:
+        await get_product(session, merchant_id, product_id)
+        return list(await repository.list_movements(session, merchant_id, product_id, limit=limit + 1, after=after))
+
+    rows = await database.transact(read, actor.merchant_id)
+    page = page_of(keyring, binding, [row.id for row in rows], limit)
+    return Page(data=[_to_movement(row) for row in rows[:limit]], page=page)
+
+
+@router.post(
+    "/products/import",
+    responses=problems(CsvRefused, UnsupportedMediaType, PayloadTooLarge),
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {"text/csv": {"schema": {"type": "string", "examples": ["sku,name,on_hand\nKAOS-L,Kaos L,12"]}}},
+        }
+    },
+)
+async def import_products(
+    request: Request,
+    actor: WriteActor,
+    database: DatabaseDep,
+    dry_run: Annotated[bool, Query(description="Only check and count.")] = False,
+) -> ProductImport:
+    """Make or change products from a CSV: `sku`, `name` and, if wanted, `on_hand` and `buffer`. All lines or none.
+
+    UTF-8 with or without a BOM; comma, semicolon or tab. A file with errors changes nothing and names each by line
+    and column.
+    """
+    if not request.headers.get("content-type", "").lower().startswith("text/csv"):
+        raise UnsupportedMediaType()
+    parsed = csv_files.parse(await request.body())
+    if parsed.errors:
+        first = parsed.errors[0]
+        told = [
+            field_error(one.code, pointer=f"/{one.line}/{one.column or ''}".rstrip("/"), detail=one.detail)
+            for one in parsed.errors
+        ]
+        raise CsvRefused(count=len(told), first=f"line {first.line}: {first.detail}", errors=told)
+    return await database.transact(csv_import.take, actor.merchant_id, parsed.lines, dry_run=dry_run)
+
+
+# --- listings ---------------------------------------------------------------------------------------------------------
+
+
+@router.post(
+    "/listings/import",
+    status_code=202,
+    responses={
+        **ACCEPTED,
+        **problems(
+            IdempotencyKeyRequired, IdempotencyKeyInvalid, IdempotencyKeyReused, TooManyOperations, NothingToImport
+        ),
+    },
+)
+async def import_listings(
+    body: ImportListings,
+    actor: WriteActor,
+    database: DatabaseDep,
+    settings: SettingsDep,
+    idempotency: IdempotencyDep,
+    response: Response,
+) -> Operation:
+    """Read the listings of shops from their channels. `result.listings` counts; stock that drifted is told again."""
+    opened = await database.transact(
+        importing.open_import,
+        actor.merchant_id,
+        body.shop_ids,
+        idempotency,
+        open_operations_max=settings.open_operations_max,
+    )
+    return await accepted(database, actor.merchant_id, opened, response)
+
+
+@router.post("/listings/links", responses=problems(ListingUnknown, ProductUnknown, LinkedOtherwise))
+async def link_listings(body: LinkListings, actor: WriteActor, database: DatabaseDep) -> LinkResult:
+    """Link listings to products, all or none. Earlier orders move what they owe, once; `dry_run` shows it before."""
+    language = caller().language
+
+    async def run(session: AsyncSession, merchant_id: UUID) -> list[LinkedListing]:
+        shop_ids = await views.shops_by_account(session, merchant_id)
+        found = []
+        for number, wish in enumerate(body.links):
+            pointer = f"/links/{number}"
+            if body.dry_run:
+                listing, product = await linking.find_pair(
+                    session, merchant_id, wish.listing_id, wish.product_id, pointer=pointer
+                )
+                told = await linking.preview(session, merchant_id, listing, product)
+            else:
+                listing, told = await linking.link(
+                    session, merchant_id, wish.listing_id, wish.product_id, pointer=pointer
+                )
+            found.append(LinkedListing(listing=views.to_listing(listing, shop_ids), effect=_show(told, language)))
+        return found
+
+    return LinkResult(dry_run=body.dry_run, data=await database.transact(run, actor.merchant_id))
+
+
+@router.post("/listings/{listing_id}/link", responses=problems(ListingNotFound, ProductUnknown, LinkedOtherwise))
+async def link_listing(
+    listing_id: ListingId, body: LinkListing, actor: WriteActor, database: DatabaseDep
+) -> LinkedListing:
+    """Link one listing to a product."""
+
+    async def run(session: AsyncSession, merchant_id: UUID) -> LinkedListing:
+        await get_listing(session, merchant_id, listing_id)
+        listing, told = await linking.link(session, merchant_id, listing_id, body.product_id, pointer="")
+        shop_ids = await views.shops_by_account(session, merchant_id)
+        return LinkedListing(listing=views.to_listing(listing, shop_ids), effect=_show(told, caller().language))
+
+    return await database.transact(run, actor.merchant_id)
+
+
+@router.delete("/listings/{listing_id}/link", responses=problems(ListingNotFound))
+async def unlink_listing(listing_id: ListingId, actor: WriteActor, database: DatabaseDep) -> Listing:
+    """Unlink a listing: new orders move no stock. What earlier orders reserved stays reserved until they end."""
+    await database.transact(linking.unlink, actor.merchant_id, listing_id)
+    return await read_listing(database, actor.merchant_id, listing_id)
+
+
+@router.get("/listings/{listing_id}/pushes", responses=problems(ListingNotFound, CursorMismatch))
+async def list_stock_pushes(
+    listing_id: ListingId,
+    actor: ReadActor,
+    database: DatabaseDep,
+    keyring: KeyringDep,
+    limit: Limit = 50,
+    cursor: CursorText = None,
+) -> Page[StockPush]:
+    """Every try to tell the channel what is available, newest first."""
+    binding = binding_of(actor.merchant_id, f"pushes:{listing_id}", None)
+    after = after_of(keyring, binding, cursor)
+
+    async def read(session: AsyncSession, merchant_id: UUID) -> list[StockPushRow]:
+        await get_listing(session, merchant_id, listing_id)
+        return list(await repository.list_pushes(session, merchant_id, listing_id, limit=limit + 1, after=after))
+
+    rows = await database.transact(read, actor.merchant_id)
+    page = page_of(keyring, binding, [row.id for row in rows], limit)
+    return Page(data=[_to_push(row) for row in rows[:limit]], page=page)
+
+
+def _show(told: Preview, language: Language) -> LinkEffect:
+    values: dict[str, Any] = {name: getattr(told, name) for name in Preview.__slots__}
+    return LinkEffect(**values, text=_EFFECT[language].format(**values))
+
+
+def _to_movement(row: MovementRow) -> Movement:
+    return Movement(
+        id=MOVEMENT.format(row.id),
+        kind=row.kind,
+        quantity=row.quantity,
+        on_hand_change=row.on_hand_change,
+        reserved_change=row.reserved_change,
+        order_id=row.order_id,
+        line_id=row.line_id,
+        reason=row.reason,
+        reference=row.reference,
+        actor=row.actor_name,
+        at=row.at,
+    )
+
+
+def _to_push(row: StockPushRow) -> StockPush:
+    return StockPush(
+        id=PUSH_TRY.format(row.id),
+        quantity=row.quantity,
+        at=row.at,
+        succeeded=row.succeeded,
+        code=row.code,
+        reason=row.reason,
+        retryable=row.is_retryable,
+    )

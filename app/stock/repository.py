@@ -1,0 +1,129 @@
+"""Every query of stock."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.context import caller
+from app.core.ids import new_id
+from app.stock.models import MovementRow, StockPushRow
+
+
+async def list_of_orders(
+    session: AsyncSession, merchant_id: UUID, order_ids: Collection[UUID]
+) -> dict[UUID, list[MovementRow]]:
+    """Movements by line, oldest first."""
+    query = (
+        select(MovementRow)
+        .where(MovementRow.merchant_id == merchant_id, MovementRow.order_id.in_(order_ids))
+        .order_by(MovementRow.id)
+    )
+    found: dict[UUID, list[MovementRow]] = {}
+    for row in await session.scalars(query):
+        assert row.line_id is not None, "an order moves stock by its lines"
+        found.setdefault(row.line_id, []).append(row)
+    return found
+
+
+async def add_movement(session: AsyncSession, merchant_id: UUID, values: Mapping[str, Any]) -> bool:
+    """False when it is there already (the same line, kind and turn, or the same reference)."""
+    made = await session.execute(
+        insert(MovementRow)
+        .values(merchant_id=merchant_id, id=new_id(), at=func.app_now(), actor_name=caller().name, **values)
+        .on_conflict_do_nothing()
+        .returning(MovementRow.id)
+    )
+    return made.one_or_none() is not None
+
+
+async def list_movements(
+    session: AsyncSession, merchant_id: UUID, product_id: UUID, *, limit: int, after: UUID | None
+) -> Sequence[MovementRow]:
+    """Newest first."""
+    query = (
+        select(MovementRow)
+        .where(MovementRow.merchant_id == merchant_id, MovementRow.product_id == product_id)
+        .order_by(MovementRow.id.desc())
+        .limit(limit)
+    )
+    if after is not None:
+        query = query.where(MovementRow.id < after)
+    return (await session.scalars(query)).all()
+
+
+async def add_push(session: AsyncSession, merchant_id: UUID, values: Mapping[str, Any]) -> None:
+    """Keep one try."""
+    await session.execute(
+        insert(StockPushRow).values(merchant_id=merchant_id, id=new_id(), at=func.app_now(), **values)
+    )
+
+
+async def list_pushes(
+    session: AsyncSession, merchant_id: UUID, listing_id: UUID, *, limit: int, after: UUID | None
+) -> Sequence[StockPushRow]:
+    """Newest first."""
+    query = (
+        select(StockPushRow)
+        .where(StockPushRow.merchant_id == merchant_id, StockPushRow.listing_id == listing_id)
+        .order_by(StockPushRow.id.desc())
+        .limit(limit)
+    )
+    if after is not None:
+        query = query.where(StockPushRow.id < after)
+    return (await session.scalars(query)).all()
+
+
+# --- linking ----------------------------------------------------------------------------------------------------------
+
+
+async def list_unlinked_orders(
+    session: AsyncSession, merchant_id: UUID, listing_id: UUID, *, most: int, after: UUID | None = None
+) -> list[UUID]:
+    """Orders with a line of this listing that has no product yet, by id."""
+    rows = await session.scalars(
+        text(
+            "select distinct order_id from order_lines where merchant_id = :merchant_id and listing_id = :listing_id"
+            " and product_id is null and (cast(:after as uuid) is null or order_id > :after)"
+            " order by order_id limit :most"
+        ),
+        {"merchant_id": merchant_id, "listing_id": listing_id, "after": after, "most": most},
+    )
+    return [UUID(int=one.int) for one in rows]
+
+
+async def link_lines(
+    session: AsyncSession, merchant_id: UUID, listing_id: UUID, product_id: UUID, order_ids: Collection[UUID]
+) -> None:
+    """The lines of these locked orders that were sold as this listing get its product."""
+    await session.execute(
+        text(
+            "update order_lines set product_id = :product_id where merchant_id = :merchant_id"
+            " and listing_id = :listing_id and product_id is null and order_id = any(:order_ids)"
+        ),
+        {
+            "merchant_id": merchant_id,
+            "listing_id": listing_id,
+            "product_id": product_id,
+            "order_ids": list(order_ids),
+        },
+    )
+
+
+async def sum_unlinked(
+    session: AsyncSession, merchant_id: UUID, listing_id: UUID
+) -> list[tuple[str, str | None, int, int]]:
+    """Status, stage, orders and pieces of lines that linking would move."""
+    rows = await session.execute(
+        text(
+            "select o.status, o.stage, count(distinct o.id), sum(l.quantity) from order_lines l"
+            " join orders o on o.merchant_id = l.merchant_id and o.id = l.order_id"
+            " where l.merchant_id = :merchant_id and l.listing_id = :listing_id and l.product_id is null"
+            " group by o.status, o.stage"
+        ),
+        {"merchant_id": merchant_id, "listing_id": listing_id},
+    )
+    return [(row[0], row[1], int(row[2]), int(row[3])) for row in rows]

@@ -1,0 +1,144 @@
+"""Stock inside a transaction: what orders owe, what people adjust. Product rows are locked after orders, by id."""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core import clock
+from app.journal import service as journal
+from app.orders import effects
+from app.orders.models import OrderRow
+from app.products import repository as products_repository
+from app.products import service as products
+from app.products.errors import ProductNotFound
+from app.products.models import ProductRow
+from app.stock import owed, repository
+from app.stock.errors import StockBelowZero
+from app.stock.models import MovementRow
+from app.stock.owed import Change
+from app.stock.schemas import AdjustStock
+
+
+async def apply_orders(session: AsyncSession, merchant_id: UUID, order_ids: Collection[UUID]) -> None:
+    """Make the movements of these orders right. Whoever asks, and however often, each happens once."""
+    orders = await effects.lock_orders(session, merchant_id, list(order_ids))
+    lines = await effects.list_lines(session, merchant_id, list(orders))
+    moved = await repository.list_of_orders(session, merchant_id, list(orders))
+    wanted: list[tuple[OrderRow, UUID, UUID, int]] = []
+    for order_id, order in orders.items():
+        present = {line.id: line for line in lines[order_id]}
+        for line in present.values():
+            before = moved.get(line.id, [])
+            # A line stays with the product it moved first.
+            product_id = before[0].product_id if before else line.product_id
+            if product_id is not None:
+                wanted.append((order, line.id, product_id, line.quantity))
+        for line_id, before in moved.items():
+            if before[0].order_id == order_id and line_id not in present:
+                wanted.append((order, line_id, before[0].product_id, 0))  # the channel took it out of the order
+    stocks = await products_repository.lock_products(
+        session, merchant_id, {product_id for _, _, product_id, _ in wanted}
+    )
+    touched: set[UUID] = set()
+    for order, line_id, product_id, quantity in wanted:
+        before = moved.get(line_id, [])
+        change = owed.due(order.status, order.stage, quantity, before)
+        if change is not None:
+            await _move(session, merchant_id, stocks[product_id], order, line_id, change, before)
+            touched.add(product_id)
+    await products.request_pushes(session, merchant_id, touched)
+
+
+async def _move(
+    session: AsyncSession,
+    merchant_id: UUID,
+    product: ProductRow,
+    order: OrderRow,
+    line_id: UUID,
+    change: Change,
+    before: Collection[MovementRow],
+) -> None:
+    taken = min(change.take, product.on_hand)
+    values = {
+        "product_id": product.id,
+        "kind": change.kind,
+        "order_id": order.id,
+        "line_id": line_id,
+        "turn": sum(one.kind == change.kind for one in before),
+        "quantity": change.quantity,
+        "on_hand_change": -taken,
+        "reserved_change": change.reserved_change,
+    }
+    was_short = _shortage(product)
+    if not await repository.add_movement(session, merchant_id, values):
+        return
+    product.on_hand -= taken
+    product.reserved += change.reserved_change
+    await products.touch(session, product)
+    missing = max(0, change.take - taken)
+    if missing or _shortage(product) > was_short:
+        told = {"sku": product.sku, "order_number": order.order_number, "short": missing or _shortage(product)}
+        for subject in (product.id, order.id):
+            kind: journal.Kind = "general" if subject == order.id else "audit"
+            await journal.record(session, merchant_id, "stock.oversold", kind=kind, subject_id=subject, after=told)
+
+
+def _shortage(product: ProductRow) -> int:
+    return max(0, product.reserved - product.on_hand)
+
+
+async def adjust(session: AsyncSession, merchant_id: UUID, product_id: UUID, body: AdjustStock) -> ProductRow:
+    """Set or change what is on hand. The same `reference` twice is once. Raises ProductNotFound, StockBelowZero."""
+    product = (await products_repository.lock_products(session, merchant_id, [product_id])).get(product_id)
+    if product is None:
+        raise ProductNotFound()
+    change = body.change if body.change is not None else (body.on_hand or 0) - product.on_hand
+    if product.on_hand + change < 0:
+        raise StockBelowZero(pointer="/change", on_hand=product.on_hand, change=change)
+    await _adjust(session, merchant_id, product, change, reason=body.reason, reference=body.reference)
+    return product
+
+
+async def set_on_hand(
+    session: AsyncSession, merchant_id: UUID, product: ProductRow, on_hand: int, *, reason: str
+) -> None:
+    """The same for a product that is locked."""
+    await _adjust(session, merchant_id, product, on_hand - product.on_hand, reason=reason, reference=None)
+
+
+async def _adjust(
+    session: AsyncSession,
+    merchant_id: UUID,
+    product: ProductRow,
+    change: int,
+    *,
+    reason: str | None,
+    reference: str | None,
+) -> None:
+    values: Mapping[str, Any] = {
+        "product_id": product.id,
+        "kind": "adjust",
+        "quantity": abs(change),
+        "on_hand_change": change,
+        "reserved_change": 0,
+        "reason": reason,
+        "reference": reference,
+    }
+    if not await repository.add_movement(session, merchant_id, values):
+        return
+    before = product.on_hand
+    product.on_hand += change
+    product.counted_at = await clock.now(session)
+    await products.touch(session, product)
+    await products.request_pushes(session, merchant_id, [product.id])
+    await journal.record(
+        session,
+        merchant_id,
+        "stock.adjusted",
+        kind="audit",
+        subject_id=product.id,
+        before={"on_hand": before},
+        after={"on_hand": product.on_hand, "reason": reason},
+    )

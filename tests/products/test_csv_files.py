@@ -1,0 +1,56 @@
+"""A CSV is taken whole or refused whole, with every error by line and column."""
+
+import pytest
+
+from app.products import csv_files
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"sku,name,on_hand,buffer\nKAOS-L,Kaos L,12,\n\nTOPI,Topi,,3\n",
+        b"\xef\xbb\xbfname;sku;on_hand;buffer\r\nKaos L;KAOS-L;12;\r\n;;;\r\nTopi;TOPI;;3\r\n",
+        b"SKU\tName\tOn_hand\tBuffer\nKAOS-L\tKaos L\t12\t\nTOPI\tTopi\t\t3",
+    ],
+)
+def test_every_dialect_says_the_same(content: bytes) -> None:
+    parsed = csv_files.parse(content)
+
+    assert parsed.errors == []
+    assert [(one.sku, one.name, one.on_hand, one.buffer) for one in parsed.lines] == [
+        ("KAOS-L", "Kaos L", 12, None),
+        ("TOPI", "Topi", None, 3),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"", [(1, None, "empty")]),
+        (b"sku,name\n", [(1, None, "empty")]),
+        (b"sku,price\nA,1\n", [(1, "price", "unknown_column"), (1, "name", "column_missing")]),
+        (b"sku,name,sku\nA,B,C\n", [(1, "sku", "column_twice")]),
+        (b"sku,name\nA,Satu\nB\n,Tiga\n", [(3, None, "broken_line"), (4, "sku", "missing")]),
+        (b"sku,name\nA,Satu\nA,Dua\n", [(3, "sku", "sku_twice")]),
+        (b'sku,name\nA,=HYPERLINK("http://x")\n', [(2, "name", "formula_cell")]),
+        (
+            b"sku,name,on_hand\nA,Satu,-1\nB,Dua,banyak\n",
+            [(2, "on_hand", "greater_than_equal"), (3, "on_hand", "int_parsing")],
+        ),
+        (b"sku,name\nA,Satu\nB,caf\xe9\n", [(3, None, "not_utf8")]),
+        (b'sku,name\nA,"Satu\n', [(3, None, "broken_line")]),
+    ],
+)
+def test_what_is_wrong_is_named(content: bytes, expected: list[tuple[int, str | None, str]]) -> None:
+    parsed = csv_files.parse(content)
+
+    assert parsed.lines == [] or parsed.errors
+    assert [(one.line, one.column, one.code) for one in parsed.errors] == expected
+
+
+def test_a_hundred_thousand_lines() -> None:
+    rows = "".join(f"SKU-{number},Produk {number},{number % 7}\n" for number in range(100_000))
+
+    parsed = csv_files.parse(f"sku,name,on_hand\n{rows}".encode())
+
+    assert (len(parsed.lines), parsed.errors) == (100_000, [])
