@@ -44,6 +44,24 @@ async def list_operations(
     return list((await session.execute(query)).scalars())
 
 
+async def find_running(session: AsyncSession, merchant_id: UUID, kind: str, options: dict[str, Any]) -> UUID | None:
+    """The newest operation of a kind with these options that has not ended."""
+    query = (
+        select(OperationRow.id)
+        .where(
+            OperationRow.merchant_id == merchant_id,
+            OperationRow.kind == kind,
+            OperationRow.finished_at.is_(None),
+            OperationRow.cancel_requested_at.is_(None),
+            OperationRow.options == options,
+        )
+        .order_by(OperationRow.id.desc())
+        .limit(1)
+    )
+    found: UUID | None = await session.scalar(query)
+    return found
+
+
 async def count_open(session: AsyncSession, merchant_id: UUID) -> int:
     """Operations that have not ended."""
     return (

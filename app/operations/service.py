@@ -322,6 +322,16 @@ async def apply_plan(session: AsyncSession, merchant_id: UUID, operation_id: UUI
     return Opened(operation_id, replayed)
 
 
+async def find_running(session: AsyncSession, merchant_id: UUID, kind: str, options: dict[str, Any]) -> UUID | None:
+    """An operation of this kind that was asked for the same and has not ended."""
+    return await repository.find_running(session, merchant_id, kind, options)
+
+
+async def join(session: AsyncSession, merchant_id: UUID, operation_id: UUID, idempotency: Idempotency) -> Opened:
+    """Let the request stand for an operation that does what it asks for already."""
+    return Opened(operation_id, replayed=await _bind(session, merchant_id, operation_id, idempotency))
+
+
 async def cancel(session: AsyncSession, merchant_id: UUID, operation_id: UUID, idempotency: Idempotency) -> Opened:
     """Skip what nobody has begun; what runs is finished. Raises OperationStateInvalid when it has ended."""
     replayed = await _bind(session, merchant_id, operation_id, idempotency)

@@ -34,6 +34,20 @@ async def find_by_number(session: AsyncSession, merchant_id: UUID, number: str) 
     return (await session.scalars(query)).one_or_none()
 
 
+async def list_open(session: AsyncSession, merchant_id: UUID, shop_ids: Sequence[UUID]) -> Sequence[OrderRow]:
+    """Orders of these shops that are not over, by account."""
+    query = (
+        select(OrderRow)
+        .where(
+            OrderRow.merchant_id == merchant_id,
+            OrderRow.shop_id.in_(shop_ids),
+            OrderRow.status.in_(("unpaid", "ordered", "ready_to_ship", "on_delivery")),
+        )
+        .order_by(OrderRow.account_id, OrderRow.id)
+    )
+    return (await session.scalars(query)).all()
+
+
 async def lock_order(session: AsyncSession, merchant_id: UUID, order_id: UUID) -> OrderRow:
     """Lock the row until the transaction ends. Raises OrderNotFound."""
     query = select(OrderRow).where(OrderRow.merchant_id == merchant_id, OrderRow.id == order_id)

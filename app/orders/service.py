@@ -38,6 +38,11 @@ async def find_by_number(session: AsyncSession, merchant_id: UUID, number: str) 
     return await repository.find_by_number(session, merchant_id, number)
 
 
+async def list_open(session: AsyncSession, merchant_id: UUID, shop_ids: Sequence[UUID]) -> Sequence[OrderRow]:
+    """Orders of these shops that are not over, by account."""
+    return await repository.list_open(session, merchant_id, shop_ids)
+
+
 # --- selection --------------------------------------------------------------------------------------------------------
 
 

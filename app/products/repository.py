@@ -162,6 +162,22 @@ async def list_listings_of(
     return (await session.scalars(query)).all()
 
 
+async def list_linked_of_accounts(
+    session: AsyncSession, merchant_id: UUID, account_ids: Collection[UUID]
+) -> Sequence[ListingRow]:
+    """Linked listings of these accounts."""
+    query = (
+        select(ListingRow)
+        .where(
+            ListingRow.merchant_id == merchant_id,
+            ListingRow.account_id.in_(account_ids),
+            ListingRow.product_id.is_not(None),
+        )
+        .order_by(ListingRow.id)
+    )
+    return (await session.scalars(query)).all()
+
+
 async def list_suggestions(
     session: AsyncSession, merchant_id: UUID, *, limit: int, after: UUID | None
 ) -> list[tuple[ListingRow, ProductRow]]:

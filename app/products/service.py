@@ -104,6 +104,13 @@ async def list_linked(session: AsyncSession, merchant_id: UUID, product_ids: Col
     return await repository.list_listings_of(session, merchant_id, product_ids)
 
 
+async def list_linked_of_accounts(
+    session: AsyncSession, merchant_id: UUID, account_ids: Collection[UUID]
+) -> Sequence[ListingRow]:
+    """Linked listings of these accounts."""
+    return await repository.list_linked_of_accounts(session, merchant_id, account_ids)
+
+
 async def request_pushes(session: AsyncSession, merchant_id: UUID, product_ids: Collection[UUID]) -> None:
     """Have the channels told what is available now. Requests for one listing coalesce."""
     for listing in await repository.list_listings_of(session, merchant_id, product_ids):

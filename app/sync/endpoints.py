@@ -11,7 +11,7 @@ from app.core.context import caller
 from app.core.deps import DatabaseDep, SettingsDep
 from app.core.errors import NotFound
 from app.core.http import BodyTimeout, PayloadTooLarge
-from app.core.ids import OrderId
+from app.core.ids import OrderId, ShopId
 from app.core.problems import problems
 from app.identity.deps import Actor, needs
 from app.operations.answers import ACCEPTED, accepted
@@ -27,9 +27,9 @@ from app.orders import search
 from app.orders.deps import DeskDep
 from app.orders.filters import OrderFilter, resolve
 from app.orders.schemas import OrderPage
-from app.sync import lookup, pushing, service
+from app.sync import completeness, lookup, pushing, refreshing, service
 from app.sync.errors import ChannelWithoutShop, ImportRangeInvalid, PushForged, ShopNotConnected, ShopUnknown
-from app.sync.schemas import ImportOrders, OrderLookup
+from app.sync.schemas import Completeness, CompletenessDay, ImportOrders, OrderLookup, SyncAll
 from app.work.deps import ContextDep
 
 router = APIRouter(prefix="/v1")
@@ -120,6 +120,71 @@ async def sync_order(
         service.open_sync,
         actor.merchant_id,
         order_id,
+        idempotency,
+        open_operations_max=settings.open_operations_max,
+    )
+    return await accepted(database, actor.merchant_id, opened, response)
+
+
+@router.post(
+    "/sync",
+    status_code=202,
+    tags=["orders"],
+    responses={**ACCEPTED, **problems(*_KEY_PROBLEMS, ShopUnknown, ShopNotConnected)},
+)
+async def sync_everything(
+    body: SyncAll,
+    actor: Annotated[Actor, needs("orders:write")],
+    database: DatabaseDep,
+    connectors: ConnectorsDep,
+    settings: SettingsDep,
+    idempotency: IdempotencyDep,
+    response: Response,
+) -> Operation:
+    """The SYNC button: read open orders again, relink their lines, move the stock they owe, tell the channels.
+
+    Pressed again while it runs, it answers the same operation.
+    """
+    opened = await database.transact(
+        refreshing.open_sync,
+        actor.merchant_id,
+        body,
+        idempotency,
+        connectors=connectors,
+        open_operations_max=settings.open_operations_max,
+    )
+    return await accepted(database, actor.merchant_id, opened, response)
+
+
+@router.get("/shops/{shop_id}/completeness", tags=["shops"], responses=problems(NotFound))
+async def get_completeness(
+    shop_id: ShopId, actor: Annotated[Actor, needs("shops:read")], database: DatabaseDep
+) -> Completeness:
+    """Is every order here? Compared every day with the channel's own list; storefronts of one account together."""
+    days = await database.transact(completeness.read_days, actor.merchant_id, shop_id)
+    data = [CompletenessDay.model_validate(day, from_attributes=True) for day in days]
+    return Completeness(is_complete=not any(day.missing for day in data), data=data)
+
+
+@router.post(
+    "/shops/{shop_id}/completeness",
+    status_code=202,
+    tags=["shops"],
+    responses={**ACCEPTED, **problems(*_KEY_PROBLEMS, NotFound)},
+)
+async def check_completeness(
+    shop_id: ShopId,
+    actor: Annotated[Actor, needs("imports:write")],
+    database: DatabaseDep,
+    settings: SettingsDep,
+    idempotency: IdempotencyDep,
+    response: Response,
+) -> Operation:
+    """Compare the last 15 days with the channel now; what is missing is read."""
+    opened = await database.transact(
+        completeness.open_check,
+        actor.merchant_id,
+        shop_id,
         idempotency,
         open_operations_max=settings.open_operations_max,
     )

@@ -1,6 +1,6 @@
 """Worker entry points of sync."""
 
-from app.sync import importing, polling, pushing, rereading, service
+from app.sync import completeness, importing, polling, pushing, rereading, service
 from app.work.context import Duty, Handler
 
 JOBS: dict[str, Handler] = {
@@ -9,6 +9,8 @@ JOBS: dict[str, Handler] = {
     "sync.poll": polling.poll_account,
     "sync.backfill": polling.begin_backfill,
     "sync.read": rereading.read_requested,
+    completeness.CHECK: completeness.run_check,
+    completeness.DAILY: completeness.run_daily,
 }
 
 DUTIES: dict[str, Duty] = {"sync.route_pushes": Duty(every_seconds=1, run=pushing.route_pushes)}

@@ -1,9 +1,10 @@
 """Tables of imports and pushes."""
 
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import ForeignKeyConstraint, Index, LargeBinary, func, text
+from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.db import Base
@@ -61,3 +62,19 @@ class PushRow(Base):
     state: Mapped[str] = mapped_column(server_default="waiting")
     """waiting, routed, dropped (unknown shop), quarantined (cannot be read)."""
     body: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class CompletenessDayRow(Base):
+    """What the last comparison of one day with the channel found."""
+
+    __tablename__ = "completeness_days"
+    __table_args__ = (ForeignKeyConstraint(["merchant_id", "account_id"], ["accounts.merchant_id", "accounts.id"]),)
+    merchant_id: Mapped[UUID] = mapped_column(primary_key=True)
+    account_id: Mapped[UUID] = mapped_column(primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    at_channel: Mapped[int]
+    here: Mapped[int]
+    healed: Mapped[int]
+    failed: Mapped[int]
+    missing: Mapped[list[str]] = mapped_column(ARRAY(TEXT))
+    checked_at: Mapped[datetime]

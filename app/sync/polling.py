@@ -15,7 +15,7 @@ from app.orders import reading
 from app.orders.reading import OrdersRead
 from app.shops import service as shops
 from app.shops.models import AccountRow
-from app.sync import ranges, service
+from app.sync import completeness, ranges, service
 from app.sync.sweeping import Listed, list_window
 from app.work.context import Context
 from app.work.service import Claimed
@@ -111,6 +111,7 @@ async def _finish(
     failures = [(external_id, _UNANSWERED, b"") for external_id in unanswered]
     await reading.quarantine(session, merchant_id, account_id, failures)
     await reading.request_read(session, merchant_id, account_id, unanswered, due_in=OVERLAP)
+    await completeness.ensure_daily(session, merchant_id, account_id)
     fail.point("import.before_checkpoint")
     await shops.record_account_ok(session, merchant_id, account_id, checkpoint_at=checkpoint_at)
 

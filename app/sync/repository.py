@@ -2,16 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.channels.contract import PushMessage
 from app.core.db import Database
 from app.core.ids import new_id
-from app.sync.models import ImportWindowRow
+from app.sync.models import CompletenessDayRow, ImportWindowRow
 
 # --- imports ----------------------------------------------------------------------------------------------------------
 
@@ -136,6 +137,77 @@ async def is_in_open_import(session: AsyncSession, merchant_id: UUID, number: st
         {"merchant_id": merchant_id, "number": number},
     )
     return bool(found)
+
+
+# --- completeness -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Here:
+    """Which of the asked ids are stored, and which are kept as failed with their reason."""
+
+    stored: frozenset[str]
+    failed: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class DayCheck:
+    """One day compared. `missing`: at the channel, not here, and not even readable."""
+
+    day: date
+    at_channel: int
+    here: int
+    healed: int
+    failed: int
+    missing: list[str]
+    checked_at: datetime | None = None
+
+
+async def list_here(session: AsyncSession, merchant_id: UUID, account_id: UUID, external_ids: Sequence[str]) -> Here:
+    """Of these ids."""
+    parameters = {"merchant_id": merchant_id, "account_id": account_id, "ids": list(external_ids)}
+    found = []
+    for table in ("orders", "failed_orders"):
+        rows = await session.scalars(
+            text(
+                f"select external_id from {table} where merchant_id = :merchant_id"  # noqa: S608 (two fixed names)
+                " and account_id = :account_id and external_id = any(cast(:ids as text[]))"
+            ),
+            parameters,
+        )
+        found.append(frozenset(rows))
+    return Here(found[0], found[1] - found[0])
+
+
+async def put_day(session: AsyncSession, merchant_id: UUID, account_id: UUID, check: DayCheck) -> None:
+    """The last comparison of a day is what counts."""
+    told = {
+        "at_channel": check.at_channel,
+        "here": check.here,
+        "healed": check.healed,
+        "failed": check.failed,
+        "missing": check.missing[:100],
+        "checked_at": func.app_now(),
+    }
+    await session.execute(
+        insert(CompletenessDayRow)
+        .values(merchant_id=merchant_id, account_id=account_id, day=check.day, **told)
+        .on_conflict_do_update(index_elements=["merchant_id", "account_id", "day"], set_=told)
+    )
+
+
+async def list_days(session: AsyncSession, merchant_id: UUID, account_id: UUID, most: int = 31) -> list[DayCheck]:
+    """Newest day first."""
+    query = (
+        select(CompletenessDayRow)
+        .where(CompletenessDayRow.merchant_id == merchant_id, CompletenessDayRow.account_id == account_id)
+        .order_by(CompletenessDayRow.day.desc())
+        .limit(most)
+    )
+    return [
+        DayCheck(row.day, row.at_channel, row.here, row.healed, row.failed, row.missing, row.checked_at)
+        for row in await session.scalars(query)
+    ]
 
 
 # --- push inbox (global) ----------------------------------------------------------------------------------------------

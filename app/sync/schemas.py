@@ -2,7 +2,7 @@
 
 import re
 from datetime import date, datetime
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field, StringConstraints, model_validator
 
@@ -97,3 +97,31 @@ class OrderLookup(BaseModel):
     since: datetime | None = Field(default=None, description="`needs_reauth`: since when.")
     reason: str | None = None
     action: LookupAction | None = None
+
+
+class SyncAll(Body):
+    """What to bring up to date."""
+
+    scope: Literal["orders", "stock", "all"] = "all"
+    shop_ids: Annotated[list[ShopId], Field(min_length=1, max_length=200)] | None = Field(
+        default=None, description="Left out, every connected shop."
+    )
+
+
+class CompletenessDay(BaseModel):
+    """One local day, compared with the channel's own list."""
+
+    day: date
+    at_channel: int
+    here: int
+    healed: int = Field(description="Orders that were missing here and were read by this comparison.")
+    failed: int = Field(description="Orders that are kept with the reason why they cannot be read.")
+    missing: list[str] = Field(description="Ids at the channel that are still not here; at most a hundred.")
+    checked_at: datetime
+
+
+class Completeness(BaseModel):
+    """Day by day, the newest first."""
+
+    is_complete: bool = Field(description="Nothing is missing on any day compared.")
+    data: list[CompletenessDay]

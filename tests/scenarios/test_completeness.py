@@ -1,0 +1,101 @@
+"""Nothing is lost without being noticed: the channel's list decides, and SYNC may be pressed ten times."""
+
+from typing import Any
+
+import pytest
+
+from tests.fixtures.marketplace import SimulatedShop
+from tests.fixtures.merchant import Merchant
+from tests.fixtures.world import World
+from tests.scenarios.mall import Mall, place, spread
+from tests.scenarios.test_stock import make_product, sell_one_listing, stock
+
+
+async def compare(world: World, merchant: Merchant, shop_id: str) -> dict[str, Any]:
+    """Ask for a comparison now; the days by date."""
+    operation = await merchant.post(f"/v1/shops/{shop_id}/completeness")
+    await world.work()
+    assert (await merchant.operation(operation["id"]))["state"] == "succeeded"
+    return {day["day"]: day for day in (await merchant.get(f"/v1/shops/{shop_id}/completeness"))["data"]}
+
+
+async def test_orders_hidden_from_push_and_poll_are_found_and_healed(
+    world: World, merchant: Merchant, mall: Mall
+) -> None:
+    numbers = await place(mall, merchant, world, 1)
+    for channel, shop in mall.items():
+        hidden = await shop.place_orders(3)
+        # The poll has looked already, as far as it knows: only the daily comparison can notice.
+        await world.sql(
+            "update accounts set checkpoint_at = app_now() + interval '1 hour' where external_id like '%' || $1",
+            shop.shop_id,
+        )
+        assert await merchant.orders(order_number=hidden) == [], channel
+        rows = (await merchant.get("/v1/shops"))["data"]
+        row = next(one for one in rows if one["account"]["external_id"].endswith(shop.shop_id))
+
+        days = await compare(world, merchant, row["id"])
+
+        today = days[max(days)]
+        assert len(days) == 15 and (today["at_channel"], today["here"], today["healed"]) == (4, 4, 3), (channel, today)
+        assert today["missing"] == [] and today["failed"] == 0
+        assert len(await merchant.orders(order_number=hidden)) == 3
+        again = await compare(world, merchant, row["id"])
+        assert again[max(again)]["healed"] == 0
+    assert len(await merchant.orders(order_number=spread(numbers))) == len(mall)
+
+
+async def test_the_comparison_runs_by_itself_every_day(world: World, merchant: Merchant, shop: SimulatedShop) -> None:
+    [row] = (await merchant.get("/v1/shops"))["data"]
+    assert (await merchant.get(f"/v1/shops/{row['id']}/completeness"))["data"] == []
+
+    await world.pass_time(25 * 3600)
+
+    answer = await merchant.get(f"/v1/shops/{row['id']}/completeness")
+    assert answer["is_complete"] and len(answer["data"]) == 15
+
+
+async def test_sync_pressed_ten_times_is_one_operation(world: World, merchant: Merchant, mall: Mall) -> None:
+    numbers = await place(mall, merchant, world, 2)
+    for channel, [first, _] in numbers.items():
+        await mall[channel].advance(first, "cancelled")
+
+    pressed = {(await merchant.post("/v1/sync", {"scope": "all"}))["id"] for _ in range(10)}
+    await world.work()
+
+    [operation] = pressed
+    done = await merchant.operation(operation)
+    assert (done["state"], done["counts"]["succeeded"]) == ("succeeded", 2 * len(mall)), await merchant.items(operation)
+    for first, second in numbers.values():
+        assert (await merchant.order(first))["status"] == "cancelled"
+        assert (await merchant.order(second))["status"] != "cancelled"
+    later = await merchant.post("/v1/sync", {})
+    assert later["id"] != operation
+
+
+@pytest.mark.parametrize("scope", ["stock", "all"])
+async def test_sync_moves_what_is_owed_once(world: World, merchant: Merchant, shop: SimulatedShop, scope: str) -> None:
+    product_id, listing_id, numbers = await sell_one_listing(world, merchant, shop, 40)
+    before = await stock(merchant, product_id)
+    # As if the lines had been stored before anybody linked them.
+    await world.sql("update order_lines set product_id = null where listing_id = $1::uuid", listing_id[4:])
+    await world.sql("delete from stock_movements where order_id is not null and product_id = $1::uuid", product_id[4:])
+    await world.sql("update products set reserved = 0 where id = $1::uuid", product_id[4:])
+
+    for _ in range(3):
+        await merchant.post("/v1/sync", {"scope": scope})
+        await world.work()
+
+    assert await stock(merchant, product_id) == before
+    assert all(order["is_linked"] for order in await merchant.orders(order_number=numbers))
+
+
+async def test_what_cannot_be_synced_is_named(
+    merchant: Merchant, other_merchant: Merchant, shop: SimulatedShop
+) -> None:
+    theirs = (await merchant.get("/v1/shops"))["data"][0]["id"]
+
+    answer = await other_merchant.http.post("/v1/sync", json={"shop_ids": [theirs]}, headers={"Idempotency-Key": "one"})
+
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/shop_ids/0")
+    assert await make_product(other_merchant, "SAMA") != await make_product(merchant, "SAMA"), "SKUs are each one's own"
