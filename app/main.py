@@ -60,6 +60,7 @@ ROUTERS = (
     fulfilment.router,
     documents.router,
     sync.router,
+    orders.desk_router,
     stock.router,
     products.router,
 )

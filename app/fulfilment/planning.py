@@ -1,12 +1,14 @@
 """Turns a selection into the items of an operation: who is in, who is refused at once and why."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core import clock
 from app.core.errors import Invalid
 from app.core.settings import Settings
 from app.fulfilment.handovers import Wish
@@ -18,6 +20,7 @@ from app.operations.service import NewItem, Opened
 from app.orders import actions, effects
 from app.orders import service as orders
 from app.orders.models import OrderRow
+from app.shops import service as shops
 
 CHUNK = 20
 """Orders of one account that one piece of work takes: small loss, fair turns, visible progress."""
@@ -90,14 +93,18 @@ async def arrange(
     selected = await orders.select_orders(
         session, merchant_id, body.selection, limit=limits.bulk_max_orders, at_risk_hours=limits.at_risk_hours
     )
+    cooling = await _Cooling.load(session, merchant_id)
     wishes = await _wishes(session, merchant_id, body, [order for _, order in selected if order is not None])
     planned = await _planned_packages(session, merchant_id, list(wishes)) if body.dry_run else {}
 
     def details(order: OrderRow) -> dict[str, Any]:
         plan = {"planned_state": plan_state(order), "planned_packages": planned.get(order.id)}
-        return {"external_id": order.external_id, **plan, **wishes[order.id]}
+        warning = {"warning": "cooling"} if cooling.mode_of(order) == "warn" else {}
+        return {"external_id": order.external_id, **plan, **warning, **wishes[order.id]}
 
-    items = build_items(selected, ARRANGE, details)
+    items = build_items(
+        selected, ARRANGE, details, also=lambda order: "cooling" if cooling.mode_of(order) == "respect" else None
+    )
     return await operations.open_operation(
         session,
         merchant_id,
@@ -198,17 +205,44 @@ async def _order_effects(
     }
 
 
+@dataclass(frozen=True, slots=True)
+class _Cooling:
+    """Orders younger than their shop's cooling window, in case the buyer changes their mind."""
+
+    now: datetime
+    by_shop: Mapping[UUID, dict[str, Any]]
+
+    @classmethod
+    async def load(cls, session: AsyncSession, merchant_id: UUID) -> "_Cooling":
+        """As every shop has set it."""
+        rows = await shops.list_shops(session, merchant_id)
+        return cls(await clock.now(session), {shop.id: shop.cooling for shop in rows})
+
+    def mode_of(self, order: OrderRow) -> str | None:
+        """`respect`, `warn` or `ignore` while the order is in the window, else None."""
+        cooling = self.by_shop[order.shop_id]
+        ends_at = (order.paid_at or order.placed_at) + timedelta(minutes=cooling["minutes"])
+        return str(cooling["mode"]) if self.now < ends_at else None
+
+
 def build_items(
-    selected: Sequence[tuple[UUID, OrderRow | None]], action: str, details: Callable[[OrderRow], dict[str, Any]]
+    selected: Sequence[tuple[UUID, OrderRow | None]],
+    action: str,
+    details: Callable[[OrderRow], dict[str, Any]],
+    *,
+    also: Callable[[OrderRow], str | None] = lambda order: None,
 ) -> list[NewItem]:
-    """One item per selected order, chunked by account; those refused now are final from the start."""
+    """One item per selected order, chunked by account; those refused now are final from the start.
+
+    `also`: a reason to refuse that the order itself does not tell.
+    """
     items: list[NewItem] = []
     chunks = _Chunks()
     for order_id, order in selected:
         if order is None:
             items.append(NewItem(order_id, None, state="failed", code="not_found"))
             continue
-        code = actions.refusal(action, order)
+        code = actions.refusal(action, order) or also(order)
         items.append(
             NewItem(
                 order_id,

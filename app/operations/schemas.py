@@ -118,6 +118,9 @@ class OperationItem(BaseModel):
     needs_attention: bool
     next_action: str | None
     handover_effective: str | None
+    warning: str | None = Field(
+        default=None, description="`cooling`: the order is younger than its shop's cooling window (mode `warn`)."
+    )
     effect: ItemEffect | None = None
     packages: list[ItemPackage]
 

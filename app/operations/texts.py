@@ -27,6 +27,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "channel_hold": ("The channel holds this order back.", "Kanal menahan pesanan ini."),
     "channel_unavailable": ("The channel cannot be reached right now.", "Kanal sedang tidak dapat dihubungi."),
+    "cooling": (
+        "The order is younger than the shop's cooling window; it waits in case the buyer cancels.",
+        "Pesanan masih dalam masa tunggu toko; menunggu bila pembeli membatalkan.",
+    ),
     "effect_unknown": (
         "The channel did not say whether it worked. We are reading it back; nothing is sent twice.",
         "Kanal tidak memastikan hasilnya. Kami membaca ulang; tidak ada yang dikirim dua kali.",

@@ -94,6 +94,7 @@ def to_item(row: OperationItemRow) -> OperationItem:
         needs_attention=row.needs_attention,
         next_action=row.next_action,
         handover_effective=row.handover_effective,
+        warning=row.details.get("warning"),
         effect=row.details.get("effect"),
         packages=[
             ItemPackage.model_validate({**package, "id": UUID(package["id"])})

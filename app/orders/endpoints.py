@@ -11,31 +11,44 @@ from fastapi import APIRouter, Depends, Header, Query, Response
 from app.core.context import caller
 from app.core.deps import DatabaseDep, KeyringDep
 from app.core.errors import CursorMismatch, RangeInvalid
-from app.core.ids import OrderId
+from app.core.ids import OrderId, ViewId
 from app.core.pagination import CursorText, Limit, Page, PageInfo, binding_of, decode_cursor, encode_cursor
 from app.core.problems import problems
 from app.core.query import asked, parameters_of
 from app.identity.deps import Actor, needs
-from app.orders import history, search, service, tracking, views
+from app.orders import history, saved_views, search, service, tracking, views
 from app.orders.deps import DeskDep
 from app.orders.errors import (
+    CodeAmbiguous,
+    CodeUnknown,
     NotArranged,
     NotInWarehouse,
     OrderAlreadyShipped,
     OrderChanged,
     OrderClosed,
     OrderNotFound,
+    ParcelMustStop,
     StepOutOfTurn,
+    TooManyViews,
+    ViewNameTaken,
+    ViewNotFound,
+    ViewNotYours,
 )
 from app.orders.filters import OrderFilter, resolve
+from app.orders.models import SavedViewRow
 from app.orders.schemas import (
     ChangeOrder,
+    ChangeView,
+    CreateView,
     HistoryEntry,
     HoldOrder,
     OrderCountsAnswer,
     OrderDetail,
     OrderFacets,
     OrderPage,
+    SavedView,
+    SavedViews,
+    Scan,
     SearchOrders,
     TakeStep,
     Tracking,
@@ -43,6 +56,7 @@ from app.orders.schemas import (
 from app.work.deps import ContextDep
 
 router = APIRouter(prefix="/v1/orders", tags=["orders"])
+desk_router = APIRouter(prefix="/v1", tags=["orders"])
 
 ReadActor = Annotated[Actor, needs("orders:read")]
 Filter = Annotated[OrderFilter, Depends(asked(OrderFilter))]
@@ -182,6 +196,66 @@ async def take_pick_pack_step(
     """Note a step of picking and packing; they follow each other. The step taken last may be sent again."""
     await database.transact(service.take_step, actor.merchant_id, order_id, action=body.action)
     return await _answer(desk, actor, order_id)
+
+
+@desk_router.post(
+    "/scan",
+    response_model=OrderDetail,
+    responses={
+        **_TAGGED,
+        **problems(CodeUnknown, CodeAmbiguous, ParcelMustStop, StepOutOfTurn, NotInWarehouse, NotArranged),
+    },
+)
+async def scan_code(body: Scan, actor: WriteActor, database: DatabaseDep, desk: DeskDep) -> Response:
+    """Pick and pack by scanner: the code finds the order, the step is noted. A cancelled parcel is refused."""
+    order_id = await database.transact(service.scan, actor.merchant_id, scanned=body.code, action=body.action)
+    return await _answer(desk, actor, order_id)
+
+
+# --- saved views ------------------------------------------------------------------------------------------------------
+
+
+@desk_router.get("/views", responses=problems())
+async def list_views(actor: ReadActor, database: DatabaseDep) -> SavedViews:
+    """Your own views and those colleagues share."""
+    rows = await database.transact(saved_views.list_views, actor.merchant_id, actor.id)
+    return SavedViews(data=[_to_view(row, actor) for row in rows])
+
+
+@desk_router.post("/views", status_code=201, responses=problems(ViewNameTaken, TooManyViews, RangeInvalid))
+async def create_view(body: CreateView, actor: WriteActor, database: DatabaseDep) -> SavedView:
+    """Keep a filter under a name."""
+    resolve(body.filter, pointer="/filter")  # one that can never work is refused now
+    row = await database.transact(saved_views.create_view, actor.merchant_id, actor.id, actor.name, body)
+    return _to_view(row, actor)
+
+
+@desk_router.patch("/views/{view_id}", responses=problems(ViewNotFound, ViewNotYours, ViewNameTaken, RangeInvalid))
+async def change_view(view_id: ViewId, body: ChangeView, actor: WriteActor, database: DatabaseDep) -> SavedView:
+    """Rename, refilter, share or keep to yourself."""
+    if body.filter is not None:
+        resolve(body.filter, pointer="/filter")
+    row = await database.transact(saved_views.change_view, actor.merchant_id, view_id, actor.id, body)
+    return _to_view(row, actor)
+
+
+@desk_router.delete("/views/{view_id}", status_code=204, responses=problems(ViewNotFound, ViewNotYours))
+async def delete_view(view_id: ViewId, actor: WriteActor, database: DatabaseDep) -> None:
+    """Forget a view."""
+    await database.transact(saved_views.delete_view, actor.merchant_id, view_id, actor.id)
+
+
+def _to_view(row: SavedViewRow, actor: Actor) -> SavedView:
+    return SavedView(
+        id=row.id,
+        name=row.name,
+        filter=row.filter,
+        sort=row.sort,
+        is_shared=row.is_shared,
+        is_mine=row.owner_id == actor.id,
+        owner=row.owner_name,
+        updated_at=row.updated_at,
+    )
 
 
 async def _answer(desk: DeskDep, actor: Actor, order_id: UUID) -> Response:

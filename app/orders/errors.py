@@ -74,3 +74,61 @@ class OrderChanged(DomainError):
     title = "Order changed meanwhile"
     en = "The order has changed since you read it. Read it again, then decide."
     id = "Pesanan telah berubah sejak Anda membacanya. Baca lagi, lalu putuskan."
+
+
+class CodeUnknown(NotFound):
+    """Nothing of this merchant has the scanned code."""
+
+    code = "unknown_code"
+    title = "Unknown code"
+    en = "No order, package or tracking number is `{scanned}`."
+    id = "Tidak ada pesanan, paket, atau resi `{scanned}`."
+
+
+class CodeAmbiguous(Conflict):
+    """Several orders have it."""
+
+    code = "ambiguous_code"
+    title = "Ambiguous code"
+    en = "Several orders have the code `{scanned}`: {numbers}. Scan the package's label."
+    id = "Beberapa pesanan memiliki kode `{scanned}`: {numbers}. Pindai label paketnya."
+
+
+class ParcelMustStop(Conflict):
+    """It was cancelled: it may not leave."""
+
+    code = "order_cancelled"
+    title = "Order cancelled"
+    en = "Order {number} is cancelled. Pull the parcel out."
+    id = "Pesanan {number} dibatalkan. Keluarkan paketnya."
+
+
+class ViewNotFound(NotFound):
+    """No such view, or somebody else's that is not shared."""
+
+
+class ViewNameTaken(Conflict):
+    """Names are unique per person."""
+
+    code = "view_name_taken"
+    title = "Name taken"
+    en = "You have a view called `{name}` already."
+    id = "Anda sudah punya tampilan bernama `{name}`."
+
+
+class ViewNotYours(Conflict):
+    """Shared to be used, not to be changed."""
+
+    code = "view_not_yours"
+    title = "Not your view"
+    en = "Only {owner} can change this view. Save one of your own instead."
+    id = "Hanya {owner} yang dapat mengubah tampilan ini. Simpan tampilan Anda sendiri."
+
+
+class TooManyViews(Conflict):
+    """Somebody's list is full."""
+
+    code = "too_many_views"
+    title = "Too many views"
+    en = "You have {most} views. Delete one first."
+    id = "Anda sudah punya {most} tampilan. Hapus satu dahulu."

@@ -217,6 +217,7 @@ class PackageRow(Base):
     __table_args__ = (
         UniqueConstraint("merchant_id", "order_id", "package_number"),
         ForeignKeyConstraint(["merchant_id", "order_id"], ["orders.merchant_id", "orders.id"], ondelete="CASCADE"),
+        Index("ix_packages_number", "merchant_id", "package_number"),
         Index(
             "ix_packages_tracking_number",
             "merchant_id",
@@ -271,6 +272,23 @@ class StopParcelRow(Base):
     acknowledged_at: Mapped[datetime | None]
     acknowledged_by: Mapped[str | None]
     """Name of whoever pulled it."""
+
+
+class SavedViewRow(Base):
+    """A filter with a name, of one person or shared with colleagues."""
+
+    __tablename__ = "saved_views"
+    __table_args__ = (UniqueConstraint("merchant_id", "owner_id", "name"),)
+    merchant_id: Mapped[UUID] = mapped_column(primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    owner_id: Mapped[UUID]
+    """User or API key."""
+    owner_name: Mapped[str]
+    name: Mapped[str]
+    filter: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    sort: Mapped[str]
+    is_shared: Mapped[bool]
+    updated_at: Mapped[datetime]
 
 
 class TrackingEventRow(Base):

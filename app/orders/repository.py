@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, tuple_, update
+from sqlalchemy import func, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import defer
@@ -44,6 +44,22 @@ async def list_open(session: AsyncSession, merchant_id: UUID, shop_ids: Sequence
             OrderRow.status.in_(("unpaid", "ordered", "ready_to_ship", "on_delivery")),
         )
         .order_by(OrderRow.account_id, OrderRow.id)
+    )
+    return (await session.scalars(query)).all()
+
+
+async def find_by_code(session: AsyncSession, merchant_id: UUID, code: str, most: int) -> Sequence[OrderRow]:
+    """Orders with this number, or with a package of this package or tracking number; the newest first."""
+    packed = select(PackageRow.order_id).where(
+        PackageRow.merchant_id == merchant_id,
+        ~PackageRow.is_gone,
+        or_(PackageRow.tracking_number == code, PackageRow.package_number == code),
+    )
+    query = (
+        select(OrderRow)
+        .where(OrderRow.merchant_id == merchant_id, or_(OrderRow.order_number == code, OrderRow.id.in_(packed)))
+        .order_by(OrderRow.placed_at.desc())
+        .limit(most)
     )
     return (await session.scalars(query)).all()
 

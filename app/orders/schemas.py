@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from pydantic.json_schema import JsonSchemaValue
 
-from app.core.ids import EntryId, LineId, ListingId, OrderId, PackageId, ProductId, ShopId
+from app.core.ids import EntryId, LineId, ListingId, OrderId, PackageId, ProductId, ShopId, ViewId
 from app.core.money import Amount, Money
 from app.core.pagination import PageInfo
 from app.core.schemas import Body
@@ -395,3 +395,54 @@ class Tracking(BaseModel):
     """Where the order's packages are."""
 
     packages: list[TrackedPackage]
+
+
+class Scan(Body):
+    """A scanned code and what is done with the parcel."""
+
+    code: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)] = Field(
+        description="Order number, package number or tracking number."
+    )
+    action: PickPackAction
+
+
+ViewName = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60, pattern=r"^[^\x00-\x1f\x7f]+$")
+]
+
+
+class CreateView(Body):
+    """A filter to keep under a name."""
+
+    name: ViewName
+    filter: SelectionFilter
+    sort: Sort = "-placed_at"
+    is_shared: bool = Field(default=False, description="Colleagues see it too.")
+
+
+class ChangeView(Body):
+    """Fields to change; absent ones stay."""
+
+    name: ViewName | None = None
+    filter: SelectionFilter | None = None
+    sort: Sort | None = None
+    is_shared: bool | None = None
+
+
+class SavedView(BaseModel):
+    """A filter with a name."""
+
+    id: ViewId
+    name: str
+    filter: dict[str, Any] = Field(description="Query parameters of `GET /v1/orders`, as they were saved.")
+    sort: str
+    is_shared: bool
+    is_mine: bool
+    owner: str
+    updated_at: datetime
+
+
+class SavedViews(BaseModel):
+    """One's own views and the shared ones, by name."""
+
+    data: list[SavedView]

@@ -11,11 +11,14 @@ from app.journal import service as journal
 from app.journal.service import Kind
 from app.orders import actions, events, listing, repository, search
 from app.orders.errors import (
+    CodeAmbiguous,
+    CodeUnknown,
     NotArranged,
     NotInWarehouse,
     OrderAlreadyShipped,
     OrderChanged,
     OrderClosed,
+    ParcelMustStop,
     SelectionEmpty,
     SelectionTooLarge,
     StepOutOfTurn,
@@ -167,6 +170,23 @@ async def take_step(session: AsyncSession, merchant_id: UUID, order_id: UUID, *,
         before={"pick_pack": order.pick_pack},
         after={"pick_pack": action},
     )
+
+
+async def scan(session: AsyncSession, merchant_id: UUID, *, scanned: str, action: str) -> UUID:
+    """Take a step with whatever carries this code. Answers the order.
+
+    Raises CodeUnknown, CodeAmbiguous, ParcelMustStop, and what a step can raise.
+    """
+    found = await repository.find_by_code(session, merchant_id, scanned, most=5)
+    if not found:
+        raise CodeUnknown(pointer="/code", scanned=scanned)
+    if len(found) > 1:
+        raise CodeAmbiguous(pointer="/code", scanned=scanned, numbers=", ".join(one.order_number for one in found))
+    [order] = found
+    if order.status == "cancelled":
+        raise ParcelMustStop(number=order.order_number)
+    await take_step(session, merchant_id, order.id, action=action)
+    return order.id
 
 
 def _step_refusal(code: str, order: OrderRow, action: str) -> DomainError:

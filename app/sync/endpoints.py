@@ -7,6 +7,7 @@ from pydantic import StringConstraints
 
 from app.channels.contract import PushRequest
 from app.channels.deps import ConnectorsDep
+from app.channels.errors import ChannelError
 from app.core.context import caller
 from app.core.deps import DatabaseDep, SettingsDep
 from app.core.errors import NotFound
@@ -27,9 +28,17 @@ from app.orders import search
 from app.orders.deps import DeskDep
 from app.orders.filters import OrderFilter, resolve
 from app.orders.schemas import OrderPage
-from app.sync import completeness, lookup, pushing, refreshing, service
-from app.sync.errors import ChannelWithoutShop, ImportRangeInvalid, PushForged, ShopNotConnected, ShopUnknown
-from app.sync.schemas import Completeness, CompletenessDay, ImportOrders, OrderLookup, SyncAll
+from app.sync import amounts, completeness, lookup, pushing, refreshing, service
+from app.sync.errors import (
+    ChannelAway,
+    ChannelWithoutShop,
+    ImportRangeInvalid,
+    OrderNotAtChannel,
+    PushForged,
+    ShopNotConnected,
+    ShopUnknown,
+)
+from app.sync.schemas import AmountsComparison, Completeness, CompletenessDay, ImportOrders, OrderLookup, SyncAll
 from app.work.deps import ContextDep
 
 router = APIRouter(prefix="/v1")
@@ -189,6 +198,21 @@ async def check_completeness(
         open_operations_max=settings.open_operations_max,
     )
     return await accepted(database, actor.merchant_id, opened, response)
+
+
+@router.post(
+    "/orders/{order_id}/amounts/compare",
+    tags=["orders"],
+    responses=problems(NotFound, OrderNotAtChannel, ChannelAway),
+)
+async def compare_amounts(
+    order_id: OrderId, actor: Annotated[Actor, needs("orders:read")], context: ContextDep
+) -> AmountsComparison:
+    """Ask the channel again and compare every amount. Nothing is stored."""
+    try:
+        return await amounts.compare(context, actor.merchant_id, order_id)
+    except ChannelError as error:
+        raise ChannelAway() from error
 
 
 @router.post(

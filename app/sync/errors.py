@@ -1,6 +1,6 @@
 """What can be wrong with an import or a push."""
 
-from app.core.errors import Invalid, RangeInvalid, Unauthenticated
+from app.core.errors import Conflict, Invalid, RangeInvalid, Unauthenticated, Unavailable
 
 
 class ImportRangeInvalid(RangeInvalid):
@@ -35,3 +35,21 @@ class PushForged(Unauthenticated):
 
     en = "The signature does not fit this push."
     id = "Tanda tangan tidak sesuai dengan push ini."
+
+
+class OrderNotAtChannel(Conflict):
+    """There is nothing to compare with."""
+
+    code = "order_not_at_channel"
+    title = "Order not at the channel"
+    en = "The channel does not give this order: {reason}."
+    id = "Kanal tidak memberikan pesanan ini: {reason}."
+
+
+class ChannelAway(Unavailable):
+    """The channel cannot be asked now."""
+
+    code = "channel_unavailable"
+    title = "Channel unavailable"
+    en = "The channel cannot be asked right now. Try again in a moment."
+    id = "Kanal sedang tidak dapat dihubungi. Coba lagi sebentar lagi."

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field, StringConstraints, model_validator
 
 from app.core.ids import ShopId
+from app.core.money import Amount
 from app.core.schemas import Body
 from app.orders.schemas import Order
 
@@ -125,3 +126,24 @@ class Completeness(BaseModel):
 
     is_complete: bool = Field(description="Nothing is missing on any day compared.")
     data: list[CompletenessDay]
+
+
+class AmountDifference(BaseModel):
+    """An amount that differs; null where one side does not have it."""
+
+    kind: str
+    here: Amount | None
+    at_channel: Amount | None
+
+
+class AmountsComparison(BaseModel):
+    """An order's amounts against a fresh read of its channel."""
+
+    state: str = Field(
+        description="`in_sync`; `explained`: the channel changed the order after our last read, `sync` brings it in;"
+        " `unexplained`: the same version of the order has other amounts."
+    )
+    explanation: str | None
+    currency: str
+    differences: list[AmountDifference]
+    checked_at: datetime

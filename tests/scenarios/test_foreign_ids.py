@@ -21,6 +21,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "change_user": {"name": "Mine now"},
     "change_shop": {"name": "Mine now"},
     "change_product": {"name": "Mine now"},
+    "change_view": {"name": "Mine now"},
     "adjust_stock": {"change": 1},
     "link_listing": {"product_id": f"prd_{'0' * 32}"},
     "answer_cancellation": {"decision": "approve"},
@@ -50,11 +51,13 @@ async def _things_of(world: World, merchant: Merchant, shop: SimulatedShop) -> d
     me = await merchant.get("/v1/me")
     key = await merchant.post("/v1/api-keys", {"name": "Program", "scopes": ["orders:read"]}, expect=201)
     order = await merchant.order(number)
+    view = await merchant.post("/v1/views", {"name": "Semua", "filter": {}}, expect=201)
     product = await merchant.post("/v1/products", {"sku": "KAOS", "name": "Kaos"}, expect=201)
     return {
         "order_id": order["id"],
         "package_id": order["packages"][0]["id"],
         "product_id": product["id"],
+        "view_id": view["id"],
         "listing_id": order["lines"][0]["listing_id"],
         "shop_id": (await merchant.get("/v1/shops"))["data"][0]["id"],
         "connection_id": (await merchant.get("/v1/connections"))["data"][0]["id"],

@@ -1,0 +1,121 @@
+"""A day at the packing table: scanners, saved views, orders that cool down, amounts that are checked."""
+
+from typing import Any
+
+from tests.fixtures.marketplace import SimulatedShop
+from tests.fixtures.merchant import Merchant
+from tests.fixtures.world import World
+from tests.scenarios.mall import Mall, place, spread
+
+
+async def scan(merchant: Merchant, code: str, action: str) -> tuple[int, Any]:
+    answer = await merchant.http.post("/v1/scan", json={"code": code, "action": action})
+    return answer.status_code, answer.json()
+
+
+async def test_whatever_is_printed_on_the_parcel_can_be_scanned(world: World, merchant: Merchant, mall: Mall) -> None:
+    numbers = await place(mall, merchant, world, 1)
+    await merchant.bulk("receive", spread(numbers))
+    await world.work()
+    await merchant.arrange(spread(numbers))
+    for _ in range(3):
+        await world.pass_time(20)
+    for channel, [number] in numbers.items():
+        [package] = (await merchant.order(number))["packages"]
+        codes = (number, package["package_number"], package["tracking_number"] or number)
+
+        for code, action in zip(codes, ("picked", "packed", "handed_over"), strict=True):
+            status, order = await scan(merchant, code, action)
+            assert (status, order["order_number"], order["pick_pack"]) == (200, number, action), channel
+
+        entries = [entry["type"] for entry in await merchant.history(number, "pick_pack")]
+        assert entries == ["pick_pack.handed_over", "pick_pack.packed", "pick_pack.picked"]
+
+
+async def test_what_the_scanner_refuses(
+    world: World, merchant: Merchant, other_merchant: Merchant, shop: SimulatedShop
+) -> None:
+    number, gone = await shop.place_orders(2)
+    await shop.advance(gone, "cancelled")
+    await merchant.import_orders()
+    await world.work()
+
+    assert (await scan(merchant, number, "packed"))[0] == 409, "packing before picking"
+    assert (await scan(other_merchant, number, "picked"))[1]["code"] == "unknown_code"
+    assert (await scan(merchant, "nowhere", "picked"))[1]["code"] == "unknown_code"
+    status, problem = await scan(merchant, gone, "picked")
+    assert (status, problem["code"]) == (409, "order_cancelled") and gone in problem["detail"]
+
+
+async def test_views_are_kept_shared_and_ones_own(merchant: Merchant, other_merchant: Merchant) -> None:
+    wish = {"name": "Terlambat", "filter": {"status": ["ready_to_ship"], "sla": "overdue"}, "sort": "ship_by"}
+    view = await merchant.post("/v1/views", wish, expect=201)
+    assert view["filter"] == {"status": ["ready_to_ship"], "sla": ["overdue"]} and view["is_mine"]
+    key = (
+        await merchant.post("/v1/api-keys", {"name": "Rekan", "scopes": ["orders:read", "orders:write"]}, expect=201)
+    )["key"]
+    colleague = {"Authorization": f"Bearer {key}"}
+    path = f"/v1/views/{view['id']}"
+
+    assert (await merchant.http.get("/v1/views", headers=colleague)).json()["data"] == []
+    await merchant.http.patch(path, json={"is_shared": True})
+    [shared] = (await merchant.http.get("/v1/views", headers=colleague)).json()["data"]
+    assert (shared["name"], shared["is_mine"]) == ("Terlambat", False)
+    found = await merchant.http.get("/v1/orders", params=shared["filter"])
+    assert found.status_code == 200
+
+    refused = await merchant.http.patch(path, json={"name": "Punyaku"}, headers=colleague)
+    assert (refused.status_code, refused.json()["code"]) == (409, "view_not_yours")
+    assert (await other_merchant.http.delete(path)).status_code == 404
+    twice = await merchant.http.post("/v1/views", json=wish)
+    assert (twice.status_code, twice.json()["code"]) == (409, "view_name_taken")
+    wrong = await merchant.http.post("/v1/views", json={"name": "x", "filter": {"status": ["vanished"]}})
+    assert wrong.status_code == 422
+    assert (await merchant.http.delete(path)).status_code == 204
+    assert (await merchant.get("/v1/views"))["data"] == []
+
+
+async def test_a_young_order_cools_down_as_its_shop_wishes(
+    world: World, merchant: Merchant, shop: SimulatedShop
+) -> None:
+    [number] = await shop.place_orders(1)
+    await merchant.import_orders()
+    await world.work()
+    [row] = (await merchant.get("/v1/shops"))["data"]
+
+    async def plan(mode: str) -> dict[str, Any]:
+        answer = await merchant.http.patch(f"/v1/shops/{row['id']}", json={"cooling": {"minutes": 60, "mode": mode}})
+        assert answer.status_code == 200
+        [item] = (await merchant.items(await merchant.arrange([number], dry_run=True))).values()
+        return item
+
+    assert [(one["state"], one["code"], one["warning"]) for one in [await plan("respect")]] == [
+        ("skipped", "cooling", None)
+    ]
+    assert [(one["state"], one["warning"]) for one in [await plan("warn")]] == [("pending", "cooling")]
+    assert [(one["state"], one["warning"]) for one in [await plan("ignore")]] == [("pending", None)]
+    await plan("respect")
+    await world.pass_time(3700)
+    arranging = await merchant.arrange([number])
+    await world.work()
+    assert [item["state"] for item in (await merchant.items(arranging)).values()] == ["succeeded"]
+
+
+async def test_amounts_agree_with_a_fresh_read(world: World, merchant: Merchant, mall: Mall) -> None:
+    numbers = await place(mall, merchant, world, 1)
+    for [number] in numbers.values():
+        [order_id] = await merchant.ids([number])
+        path = f"/v1/orders/{order_id}/amounts/compare"
+
+        fresh = await merchant.post(path, expect=200)
+        await world.sql("update orders set total_amount = total_amount + 1 where order_number = $1", number)
+        wrong = await merchant.post(path, expect=200)
+        await world.sql(
+            "update orders set channel_updated_at = channel_updated_at - interval '1 day' where order_number = $1",
+            number,
+        )
+        old = await merchant.post(path, expect=200)
+
+        assert (fresh["state"], fresh["differences"]) == ("in_sync", [])
+        assert (wrong["state"], [one["kind"] for one in wrong["differences"]]) == ("unexplained", ["total"])
+        assert (old["state"], old["explanation"]) == ("explained", "order_changed")
