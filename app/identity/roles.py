@@ -9,6 +9,8 @@ Scope = Literal[
     "shipments:write",
     "documents:read",
     "reports:read",
+    "products:read",
+    "products:write",
     "shops:read",
     "shops:write",
     "imports:write",
