@@ -5,12 +5,14 @@
 import asyncio
 import json
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+import asyncpg
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import clock
@@ -20,6 +22,7 @@ from app.journal import service as journal
 from app.orders import listing, search
 from app.orders.filters import Search, resolve
 from app.reports import columns
+from app.reports.columns import Cells
 from app.reports.errors import TooManyExports
 from app.reports.schemas import ExportOrders
 
@@ -28,11 +31,25 @@ BYTE_ORDER_MARK = "\ufeff".encode()
 _QUEUED_CHUNKS = 8
 _WAIT_SECONDS = 5
 _MOST_AT_ONCE = 3
-_PATIENCE = "set local statement_timeout = '15min'; set local transaction_timeout = '15min'"
+PATIENCE = "set local statement_timeout = '15min'; set local transaction_timeout = '15min'"
 """A slow reader holds the snapshot that long at most."""
 
 # Pages and counts share the pool of connections: exports may not take all of it.
 _gate = asyncio.Semaphore(_MOST_AT_ONCE)
+
+
+@asynccontextmanager
+async def turn() -> AsyncIterator[None]:
+    """One of the few exports that may run. Raises TooManyExports."""
+    try:
+        async with asyncio.timeout(_WAIT_SECONDS):
+            await _gate.acquire()
+    except TimeoutError:
+        raise TooManyExports() from None
+    try:
+        yield
+    finally:
+        _gate.release()
 
 
 async def begin_export(session: AsyncSession, merchant_id: UUID, wish: ExportOrders) -> Search:
@@ -86,26 +103,21 @@ async def _stream(
     with_buyer: bool,
     at_risk_hours: int,
 ) -> AsyncGenerator[bytes, None]:
-    try:
-        async with asyncio.timeout(_WAIT_SECONDS):
-            await _gate.acquire()
-    except TimeoutError:
-        raise TooManyExports() from None
-    queue: asyncio.Queue[bytes | None] = asyncio.Queue(_QUEUED_CHUNKS)
-    copying = asyncio.create_task(
-        _copy(database, merchant_id, wish, wanted, queue, with_buyer=with_buyer, at_risk_hours=at_risk_hours)
-    )
-    try:
-        mark = BYTE_ORDER_MARK
-        while (piece := await queue.get()) is not None:
-            # No cell holds a line break, so each of these ends a row.
-            yield mark + piece.replace(b"\n", b"\r\n")
-            mark = b""
-        await copying
-    finally:
-        copying.cancel()
-        await asyncio.gather(copying, return_exceptions=True)
-        _gate.release()
+    async with turn():
+        queue: asyncio.Queue[bytes | None] = asyncio.Queue(_QUEUED_CHUNKS)
+        copying = asyncio.create_task(
+            _copy(database, merchant_id, wish, wanted, queue, with_buyer=with_buyer, at_risk_hours=at_risk_hours)
+        )
+        try:
+            mark = BYTE_ORDER_MARK
+            while (piece := await queue.get()) is not None:
+                # No cell holds a line break, so each of these ends a row.
+                yield mark + piece.replace(b"\n", b"\r\n")
+                mark = b""
+            await copying
+        finally:
+            copying.cancel()
+            await asyncio.gather(copying, return_exceptions=True)
 
 
 async def _copy(
@@ -123,19 +135,10 @@ async def _copy(
     try:
         isolation = "repeatable read"
         async with database.read_transaction(merchant_id, isolation=isolation, custom_plans=True) as connection:
-            await connection.execute(_PATIENCE)
-            settled = await search.settle(connection.fetch, merchant_id, wanted)
-            statement = listing.export_rows(settled, merchant_id, at_risk_hours=at_risk_hours)
-            shops = await connection.fetch(columns.SHOPS, merchant_id)
-            names = json.dumps({str(shop[0]): shop[2] for shop in shops})
-            args = [*statement.args, names]
-            zones: dict[str, list[UUID]] = {}
-            for shop in shops:
-                zones.setdefault(shop[1], []).append(shop[0])
-            chosen = columns.basic(
-                with_buyer=with_buyer, excel=wish.excel, shop_names=f"${len(args)}::text::jsonb", zones=zones
+            await connection.execute(PATIENCE)
+            query, args = await build_query(
+                connection, merchant_id, wish, wanted, Cells(for_excel=wish.excel), with_buyer, at_risk_hours
             )
-            query = _report(statement, wish, chosen, is_empty=settled.is_impossible)
             await connection.copy_from_query(query, *args, output=queue.put, format="csv", header=True)
         is_whole = True
     finally:
@@ -146,10 +149,36 @@ async def _copy(
     await queue.put(None)
 
 
-def _report(statement: listing.Statement, wish: ExportOrders, chosen: dict[str, str], *, is_empty: bool) -> str:
+async def build_query(
+    connection: "asyncpg.Connection[asyncpg.Record]",
+    merchant_id: UUID,
+    wish: ExportOrders,
+    wanted: Search,
+    cells: Cells,
+    with_buyer: bool,
+    at_risk_hours: int,
+) -> tuple[str, list[Any]]:
+    """The report as one query with its parameters, for a transaction that is open."""
+    settled = await search.settle(connection.fetch, merchant_id, wanted)
+    statement = listing.export_rows(settled, merchant_id, at_risk_hours=at_risk_hours)
+    shops = await connection.fetch(columns.SHOPS, merchant_id)
+    names = json.dumps({str(shop[0]): shop[3 if cells.is_workbook else 2] for shop in shops})
+    args = [*statement.args, names]
+    zones: dict[str, list[UUID]] = {}
+    for shop in shops:
+        zones.setdefault(shop[1], []).append(shop[0])
+    chosen = columns.of_order(
+        wish.columns, cells, with_buyer=with_buyer, shop_names=f"${len(args)}::text::jsonb", zones=zones
+    )
+    return _report(statement, wish, cells, chosen, is_empty=settled.is_impossible), args
+
+
+def _report(
+    statement: listing.Statement, wish: ExportOrders, cells: Cells, chosen: dict[str, str], *, is_empty: bool
+) -> str:
     lines = ""
     if wish.grain == "line":
-        chosen = chosen | columns.of_line()
+        chosen = chosen | columns.of_line(cells)
         lines = (
             " cross join lateral (select * from order_lines l where l.merchant_id = o.merchant_id and l.order_id = o.id"
             " order by l.position, l.id) l"
