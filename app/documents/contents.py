@@ -16,6 +16,8 @@ from app.documents.store import Store
 
 log = structlog.get_logger()
 
+FOUR_UP = "a4x4"
+"""Four labels on a sheet of A4."""
 _RANGE = re.compile(r"([1-9][0-9]{0,5})(?:-([1-9][0-9]{0,5}))?")
 
 
@@ -29,12 +31,25 @@ class Content:
 
 
 async def read_content(
-    database: Database, store: Store, merchant_id: UUID, document_id: UUID, *, pages: str | None, layout: str | None
+    database: Database,
+    store: Store,
+    merchant_id: UUID,
+    document_id: UUID,
+    *,
+    pages: str | None,
+    layout: str | None,
+    start: int = 1,
 ) -> Content:
-    """The whole file, or the pages asked for. Raises NotFound, DocumentNotReady, InvalidPages, InvalidLayout."""
+    """The whole file, or the pages asked for, laid out as wished. `start`: the first quarter of a sheet to print on.
+
+    Raises NotFound, DocumentNotReady, InvalidPages, InvalidLayout.
+    """
     row = await database.transact(service.get_ready_document, merchant_id, document_id)
-    if layout is not None and layout != row.layout:
-        raise InvalidLayout(parameter="layout", layout=row.layout)
+    offered = (row.layout, FOUR_UP) if row.layout == "a6" else (row.layout,)
+    if layout is not None and layout not in offered:
+        raise InvalidLayout(parameter="layout", layouts=", ".join(f"`{one}`" for one in offered))
+    if start != 1 and layout != FOUR_UP:
+        raise InvalidLayout(parameter="start", layouts=f"`{FOUR_UP}`")
     first, last = parse_range(pages, row.pages)
     try:
         body = await store.get(merchant_id, row.sha256)
@@ -42,10 +57,15 @@ async def read_content(
         log.error("document_lost", document_id=str(document_id), sha256=row.sha256)
         await database.transact(service.fail_document, merchant_id, document_id)
         raise DocumentNotReady() from error
-    if (first, last) == (1, row.pages):
+    is_whole = (first, last) == (1, row.pages)
+    if is_whole and layout != FOUR_UP:
         return Content(body, row.sha256, _file_name(row, ""))
-    part = await asyncio.to_thread(pdf.cut, body, first, last)
-    return Content(part, hashlib.sha256(part).hexdigest(), _file_name(row, f"_{first}-{last}"))
+    part = body if is_whole else await asyncio.to_thread(pdf.cut, body, first, last)
+    name = "" if is_whole else f"_{first}-{last}"
+    if layout == FOUR_UP:
+        part = await asyncio.to_thread(pdf.four_up, part, start=start)
+        name += "_a4"
+    return Content(part, hashlib.sha256(part).hexdigest(), _file_name(row, name))
 
 
 def parse_range(text: str | None, pages: int) -> tuple[int, int]:

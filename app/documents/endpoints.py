@@ -50,11 +50,22 @@ async def get_document_content(
         str | None, Query(max_length=20, description="One page or a range, from 1.", examples=["3-7"])
     ] = None,
     layout: Annotated[
-        str | None, Query(max_length=20, description="The document's own layout: `a6` for labels, `a4` for invoices.")
+        str | None,
+        Query(
+            max_length=20,
+            description="`a6` (labels as they are), `a4x4` (four labels on a sheet) or `a4` (invoices, pick lists);"
+            " left out, the document's own.",
+        ),
     ] = None,
+    start: Annotated[
+        int,
+        Query(ge=1, le=4, description="`a4x4`: the first quarter to print on, where a sheet has been begun already."),
+    ] = 1,
 ) -> Response:
     """The PDF itself, or some of its pages."""
-    content = await contents.read_content(database, store, actor.merchant_id, document_id, pages=pages, layout=layout)
+    content = await contents.read_content(
+        database, store, actor.merchant_id, document_id, pages=pages, layout=layout, start=start
+    )
     return Response(
         content.body,
         media_type="application/pdf",

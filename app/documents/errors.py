@@ -24,8 +24,8 @@ class InvalidPages(Invalid):
 class InvalidLayout(InvalidPages):
     """A layout this document cannot be had in."""
 
-    en = "This document comes in the layout `{layout}` only."
-    id = "Dokumen ini hanya tersedia dalam tata letak `{layout}`."
+    en = "That works only with the layout {layouts}."
+    id = "Itu hanya tersedia untuk tata letak {layouts}."
 
 
 class StoreAway(Unavailable):

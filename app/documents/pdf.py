@@ -10,6 +10,8 @@ from app.documents.errors import BadPdf
 MAX_BYTES = 20_000_000
 _MAX_PAGES = 100
 _TAIL = 1024
+_A4 = (595.276, 841.89)
+"""Width and height in points."""
 _DEPTH = 20
 # Whatever could run, open, send or carry something when a person only wants to print.
 _ACTIVE_KEYS = frozenset(
@@ -63,6 +65,24 @@ def cut(content: bytes, first: int, last: int) -> bytes:
     with pikepdf.open(io.BytesIO(content)) as pdf, pikepdf.new() as part:
         part.pages.extend(pdf.pages[first - 1 : last])
         return _save(part)
+
+
+def four_up(content: bytes, *, start: int) -> bytes:
+    """Each page in a quarter of an A4 sheet, left to right, top to bottom; the first in quarter `start` (1 to 4)."""
+    width, height = _A4
+    with pikepdf.open(io.BytesIO(content)) as pdf, pikepdf.new() as sheets:
+        for number, page in enumerate(pdf.pages, start=start - 1):
+            if number % 4 == 0 or not len(sheets.pages):
+                sheets.add_blank_page(page_size=_A4)
+            sheet = sheets.pages[-1]
+            left, top = number % 2 * width / 2, height - number % 4 // 2 * height / 2
+            quarter = pikepdf.Rectangle(left, top - height / 2, left + width / 2, top)
+            # Placed by hand: add_overlay would name it by chance, and the same labels give the same bytes.
+            name = pikepdf.Name(f"/Label{number % 4 + 1}")
+            label = sheets.copy_foreign(page.as_form_xobject())
+            sheet.add_resource(label, pikepdf.Name.XObject, name)
+            sheet.contents_add(sheet.calc_form_xobject_placement(label, name, quarter, allow_expand=False))
+        return _save(sheets)
 
 
 def _read_through(page: pikepdf.Page) -> None:

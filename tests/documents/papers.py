@@ -38,6 +38,22 @@ def scan(content: bytes) -> dict[str, list[str]]:
     return found
 
 
+def read_quarters(content: bytes) -> list[list[str]]:
+    """The text in each quarter of each sheet, left to right, top to bottom."""
+    found = []
+    for page in pypdfium2.PdfDocument(content):
+        width, height = page.get_size()
+        text = page.get_textpage()
+        found.append(
+            [
+                text.get_text_bounded(left, bottom, left + width / 2, bottom + height / 2).strip()
+                for bottom in (height / 2, 0)
+                for left in (0, width / 2)
+            ]
+        )
+    return found
+
+
 def count_pages(content: bytes) -> int:
     """How many there are."""
     with pikepdf.open(io.BytesIO(content)) as pdf:

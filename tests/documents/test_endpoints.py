@@ -13,7 +13,7 @@ from app.core.ids import new_id
 from app.documents import pdf, service
 from app.documents.service import NewDocument, Paper
 from app.documents.store import open_store
-from tests.documents.papers import draw_paper, read_pages
+from tests.documents.papers import draw_paper, read_pages, read_quarters
 from tests.fixtures.application import Desk
 
 PACK = pdf.merge([draw_paper(f"label {number}") for number in range(1, 8)])
@@ -97,7 +97,7 @@ async def test_pages_that_do_not_exist_are_refused(desk: Desk, pages: str) -> No
     assert problem["errors"][0]["parameter"] == "pages" and "between 1 and 7" in problem["detail"]
 
 
-@pytest.mark.parametrize("layout", ["a4x4", "a4", "A6", "../a6"])
+@pytest.mark.parametrize("layout", ["a4", "A6", "../a6", "a4x2"])
 async def test_a_layout_it_does_not_come_in_is_refused(desk: Desk, layout: str) -> None:
     document_id = await keep(desk)
     http = await desk.client()
@@ -108,7 +108,29 @@ async def test_a_layout_it_does_not_come_in_is_refused(desk: Desk, layout: str) 
     assert "`a6`" in answer.json()["detail"]
 
 
-@pytest.mark.parametrize("parameters", [{"start": "2"}, {"pages": "1" * 21}, {"layout": "a" * 21}])
+@pytest.mark.parametrize(
+    ("parameters", "expected"),
+    [
+        ({}, [[1, 2, 3, 4], [5, 6, 7, None]]),
+        ({"start": "3"}, [[None, None, 1, 2], [3, 4, 5, 6], [7, None, None, None]]),
+        ({"pages": "3-5", "start": "4"}, [[None, None, None, 3], [4, 5, None, None]]),
+    ],
+)
+async def test_four_labels_on_a_sheet(desk: Desk, parameters: dict[str, str], expected: list[list[int | None]]) -> None:
+    """Also some of them again, on a sheet that is begun: pages 34–41, the printer jammed."""
+    document_id = await keep(desk)
+    http = await desk.client()
+    path = f"/v1/documents/{document_id}/content"
+
+    answer = await http.get(path, params={"layout": "a4x4", **parameters})
+    again = await http.get(path, params={"layout": "a4x4", **parameters})
+
+    told = [[f"label {number}" if number else "" for number in sheet] for sheet in expected]
+    assert read_quarters(answer.content) == told
+    assert answer.content == again.content, "the same question gives the same bytes"
+
+
+@pytest.mark.parametrize("parameters", [{"start": "5"}, {"pages": "1" * 21}, {"layout": "a" * 21}])
 async def test_other_parameters_are_refused(desk: Desk, parameters: dict[str, str]) -> None:
     document_id = await keep(desk)
     http = await desk.client()
@@ -117,6 +139,15 @@ async def test_other_parameters_are_refused(desk: Desk, parameters: dict[str, st
 
     assert (answer.status_code, answer.json()["code"]) == (422, "validation_failed")
     assert answer.json()["errors"][0]["parameter"] in parameters
+
+
+async def test_a_start_needs_sheets_of_four(desk: Desk) -> None:
+    document_id = await keep(desk)
+    http = await desk.client()
+
+    answer = await http.get(f"/v1/documents/{document_id}/content", params={"start": "2"})
+
+    assert (answer.status_code, answer.json()["errors"][0]["parameter"]) == (422, "start")
 
 
 async def test_another_merchants_document_is_not_there(desk: Desk, other_desk: Desk) -> None:
