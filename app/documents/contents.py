@@ -83,5 +83,5 @@ def parse_range(text: str | None, pages: int) -> tuple[int, int]:
 
 
 def _file_name(row: DocumentRow, part: str) -> str:
-    kind = {"label_pack": "labels", "invoice_pack": "invoices"}.get(row.kind, "document")
+    kind = {"label_pack": "labels", "invoice_pack": "invoices", "pick_list": "pick_list"}.get(row.kind, "document")
     return f"{kind}_{row.created_at:%Y%m%d}_{row.id.hex[-8:]}{part}.pdf"

@@ -30,12 +30,14 @@ class Document(BaseModel):
     """A PDF and what is on its pages."""
 
     id: DocumentId
-    kind: str = Field(description="label_pack or invoice_pack (open on output).")
+    kind: str = Field(description="label_pack, invoice_pack or pick_list (open on output).")
     state: str = Field(description="ready, or failed when its file was lost (open on output).")
-    layout: str = Field(description="a6 (labels) or a4 (invoices).")
+    layout: str = Field(description="a6 (labels) or a4 (invoices, pick lists).")
     pages: int
     size: int = Field(description="Bytes.")
     sha256: str
     created_at: datetime
-    manifest: list[ManifestEntry] = Field(description="One entry per page, in the order asked for.")
+    manifest: list[ManifestEntry] = Field(
+        description="One entry per page, in the order printed; empty for a pick list."
+    )
     missing: list[MissingEntry]

@@ -9,6 +9,7 @@ from app.fulfilment import (
     printing,
     printing_invoices,
     printing_packs,
+    printing_pick_lists,
     receiving,
 )
 from app.work.context import Duty, Handler
@@ -26,6 +27,8 @@ JOBS: dict[str, Handler] = {
     "fulfilment.release": holding.run_release_chunk,
     "fulfilment.print_labels": printing.run_label_chunk,
     "fulfilment.print_invoices": printing_invoices.run_invoice_chunk,
+    "fulfilment.print_pick_list": printing_pick_lists.run_chunk,
+    printing_pick_lists.KIND: printing_pick_lists.build,
     printing_packs.KIND: printing_packs.build_pack,
 }
 DUTIES: dict[str, Duty] = {"fulfilment.auto_receive": Duty(every_seconds=15, run=auto_receiving.receive_due)}

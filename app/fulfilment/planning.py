@@ -19,7 +19,7 @@ from app.operations.idempotency import Idempotency
 from app.operations.service import NewItem, Opened
 from app.orders import actions, effects
 from app.orders import service as orders
-from app.orders.models import OrderRow
+from app.orders.models import OrderLineRow, OrderRow
 from app.shops import service as shops
 
 CHUNK = 20
@@ -29,7 +29,9 @@ _OPTIONS = {
     "hold": {"reason"},
     "cancel": {"reason", "reasons"},
     "reject_cancellation": {"reason", "reasons"},
-    "print_invoices": {"language"},
+    "print_labels": {"sort"},
+    "print_invoices": {"language", "sort"},
+    "print_pick_list": {"language"},
 }
 _CANCELLING = ("cancel", "approve_cancellation")
 
@@ -139,10 +141,14 @@ async def bulk(
     params = await _order_params(session, merchant_id, body, found) if KIND_OF.get(body.action) in OF_ORDERS else {}
     effect = await _order_effects(session, merchant_id, found) if body.action in _CANCELLING else {}
 
+    sort = body.options.sort or "selection"
+    lines = await effects.list_lines(session, merchant_id, [one.id for one in found]) if sort != "selection" else {}
+
     def details(order: OrderRow) -> dict[str, Any]:
         told = {"params": params[order.id]} if order.id in params else {}
         shown = {"effect": effect[order.id]} if order.id in effect else {}
-        return {"external_id": order.external_id, "planned_state": plan_state(order), **told, **shown}
+        sorting = _sorting(order, lines[order.id], sort) if order.id in lines else {}
+        return {"external_id": order.external_id, "planned_state": plan_state(order), **told, **shown, **sorting}
 
     items = build_items(selected, body.action, details)
     return await operations.open_operation(
@@ -155,6 +161,7 @@ async def bulk(
             "action": body.action,
             "reason": body.options.reason,
             "language": body.options.language or "id",
+            "sort": sort,
             "can_read_buyer": can_read_buyer,
         },
         items=items,
@@ -203,6 +210,17 @@ async def _order_effects(
         }
         for order in rows
     }
+
+
+def _sorting(order: OrderRow, lines: Sequence[OrderLineRow], sort: str) -> dict[str, Any]:
+    """Where the order's papers come in the pack."""
+    skus = sorted({line.sku or line.name for line in lines})
+    keys = {
+        "sku": skus[0] if skus else "",
+        "courier": order.courier or "~",
+        "ship_by": order.ship_by.isoformat() if order.ship_by else "~",
+    }
+    return {"is_mixed": len(skus) > 1, "sort_key": keys[sort]}
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,11 +136,20 @@ async def _has_open_items(session: AsyncSession, merchant_id: UUID, operation_id
 
 
 async def _list_pieces(session: AsyncSession, merchant_id: UUID, operation_id: UUID) -> list[_Piece]:
+    operation = await operations.lock_operation(session, merchant_id, operation_id)
+    items = await items_repository.list_items(session, merchant_id, operation_id)
     return [
         _Piece(item, paper["package_number"], Paper(paper["sha256"], paper["pages"], paper["size"]))
-        for item in await items_repository.list_items(session, merchant_id, operation_id)
+        for item in _sorted(items, operation.options.get("sort", "selection"))
         for paper in item.details.get("papers", ())
     ]
+
+
+def _sorted(items: Sequence[OperationItemRow], sort: str) -> Sequence[OperationItemRow]:
+    """As selected, or by what the packer wishes; then orders of one SKU come before mixed ones."""
+    if sort == "selection":
+        return items
+    return sorted(items, key=lambda item: (item.details["is_mixed"], item.details["sort_key"], item.position))
 
 
 async def _drop_lost(session: AsyncSession, merchant_id: UUID, operation_id: UUID, lost: set[str]) -> None:
@@ -173,7 +182,7 @@ async def _finish(
     document_id = await documents.create_document(
         session,
         merchant_id,
-        NewDocument(make.kind, make.layout, paper, operation_id, _manifest(pieces), _missing(items)),
+        NewDocument(make.kind, make.layout, paper, operation_id, _manifest(pieces), list_missing(items)),
     )
     shown_id = _DOCUMENT.format(document_id)
     shown = {"id": shown_id, "kind": make.kind, "pages": paper.pages}
@@ -220,7 +229,7 @@ def _manifest(pieces: Sequence[_Piece]) -> list[dict[str, Any]]:
     ]
 
 
-def _missing(items: Sequence[OperationItemRow]) -> list[dict[str, Any]]:
+def list_missing(items: Sequence[OperationItemRow]) -> list[dict[str, Any]]:
     """Packages that failed; orders that were refused as a whole."""
     entries: list[dict[str, Any]] = []
     for item in items:

@@ -144,6 +144,12 @@ def _print_invoices(order: OrderState) -> str | None:
     return {"unpaid": "unpaid", "cancelled": "order_cancelled"}.get(order.status)
 
 
+def _print_pick_list(order: OrderState) -> str | None:
+    if order.status not in ("ordered", "ready_to_ship"):
+        return {"unpaid": "unpaid", "cancelled": "order_cancelled"}.get(order.status, "already_shipped")
+    return _obstacle(order)
+
+
 def _answer_cancellation(order: OrderState) -> str | None:
     if order.status == "cancelled":
         return "order_cancelled"
@@ -204,6 +210,7 @@ _RULES: dict[str, Callable[[OrderState], str | None]] = {
     "mark_delivered": _mark_delivered,
     "print_labels": _print_labels,
     "print_invoices": _print_invoices,
+    "print_pick_list": _print_pick_list,
     "approve_cancellation": _answer_cancellation,
     "reject_cancellation": _answer_cancellation,
     "cancel": _cancel,

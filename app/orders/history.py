@@ -68,6 +68,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "label.printed": ("Label printed.", "Label dicetak."),
     "label.reprinted": ("Label printed again.", "Label dicetak ulang."),
+    "pick_list.printed": ("On a pick list.", "Masuk daftar ambil."),
     "invoice.printed": ("Invoice printed.", "Faktur dicetak."),
     "stock.oversold": ("Oversold: {short} pieces of {sku} are missing.", "Stok kurang: {short} buah {sku}."),
     "parcel.to_stop": (

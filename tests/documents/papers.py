@@ -31,11 +31,18 @@ def read_pages(content: bytes) -> list[str]:
 
 def scan(content: bytes) -> dict[str, list[str]]:
     """What a scanner reads on the first page, printed at 203 dpi: texts by kind of code."""
-    page = pypdfium2.PdfDocument(content)[0]
-    found: dict[str, list[str]] = {}
-    for code in zxingcpp.read_barcodes(page.render(scale=203 / 72, grayscale=True).to_pil()):
-        found.setdefault(str(code.format), []).append(code.text)
-    return found
+    return scan_pages(content)[0]
+
+
+def scan_pages(content: bytes) -> list[dict[str, list[str]]]:
+    """The same of every page."""
+    pages = []
+    for page in pypdfium2.PdfDocument(content):
+        found: dict[str, list[str]] = {}
+        for code in zxingcpp.read_barcodes(page.render(scale=203 / 72, grayscale=True).to_pil()):
+            found.setdefault(str(code.format), []).append(code.text)
+        pages.append(found)
+    return pages
 
 
 def read_quarters(content: bytes) -> list[list[str]]:

@@ -97,7 +97,15 @@ async def test_an_order_in_a_list_has_its_promised_shape(
     assert [package["courier"] for package in listed["packages"]] == ["J&T Express", "SiCepat"]
     assert datetime.fromisoformat(listed["ship_by"]) == now + timedelta(hours=30)
     allowed = [one["action"] for one in listed["next_actions"] if one["is_allowed"]]
-    assert allowed == ["arrange_shipment", "print_invoices", "cancel", "hold", "sync", "pick_started"]
+    assert allowed == [
+        "arrange_shipment",
+        "print_invoices",
+        "print_pick_list",
+        "cancel",
+        "hold",
+        "sync",
+        "pick_started",
+    ]
 
 
 async def test_the_detail_adds_amounts_recipient_and_contents(client: httpx.AsyncClient, order: Stored) -> None:

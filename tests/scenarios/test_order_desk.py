@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from tests.documents.papers import read_pages, scan_pages
 from tests.fixtures.marketplace import SimulatedShop
 from tests.fixtures.merchant import Merchant
 from tests.fixtures.world import World
@@ -99,6 +100,57 @@ async def test_a_young_order_cools_down_as_its_shop_wishes(
     arranging = await merchant.arrange([number])
     await world.work()
     assert [item["state"] for item in (await merchant.items(arranging)).values()] == ["succeeded"]
+
+
+async def test_one_pick_list_for_orders_of_every_channel(world: World, merchant: Merchant, mall: Mall) -> None:
+    numbers = await place(mall, merchant, world, 2)
+    selected = spread(numbers)
+    await mall["shopee"].advance(numbers["shopee"][0], "cancelled")
+    [cancelled_id] = await merchant.ids(numbers["shopee"][:1])
+    await merchant.post(f"/v1/orders/{cancelled_id}/sync")
+    await world.work()
+
+    operation_id = await merchant.bulk("print_pick_list", selected, options={"language": "en"})
+    await world.work()
+
+    operation = await merchant.operation(operation_id)
+    assert operation["counts"]["succeeded"] == len(selected) - 1
+    [made] = operation["result"]["documents"]
+    content = (await merchant.http.get(f"/v1/documents/{made['id']}/content")).content
+    text = " ".join(read_pages(content))
+    orders = [order for order in await merchant.orders(order_number=selected) if order["id"] != cancelled_id]
+    wanted: dict[str, int] = {}
+    for order in orders:
+        for line in order["lines"]:
+            wanted[line["sku"]] = wanted.get(line["sku"], 0) + line["quantity"]
+        assert order["order_number"] in text
+    assert numbers["shopee"][0] not in text, "what is cancelled stays on the shelf"
+    assert f"{len(orders)} orders · {len(wanted)} products · {sum(wanted.values())} pieces" in text
+    assert set(scan_all(content)) == set(wanted), "every SKU has its bar code"
+    document = await merchant.get(f"/v1/documents/{made['id']}")
+    assert [(one["order_number"], one["code"]) for one in document["missing"]] == [
+        (numbers["shopee"][0], "order_cancelled")
+    ]
+
+
+def scan_all(content: bytes) -> list[str]:
+    """Every Code 128 of every page."""
+    return [code for page in scan_pages(content) for code in page.get("Code 128", [])]
+
+
+async def test_labels_by_sku_singles_before_mixed(world: World, merchant: Merchant, shop: SimulatedShop) -> None:
+    numbers = [await shop.place_order(lines=count) for count in (2, 1, 1, 2, 1)]
+    await merchant.import_orders()
+    await world.work()
+
+    operation_id = await merchant.bulk("print_invoices", numbers, options={"sort": "sku"})
+    await world.work()
+
+    [made] = (await merchant.operation(operation_id))["result"]["documents"]
+    manifest = (await merchant.get(f"/v1/documents/{made['id']}"))["manifest"]
+    orders = {order["order_number"]: order for order in await merchant.orders(order_number=numbers)}
+    skus = [sorted({line["sku"] for line in orders[page["order_number"]]["lines"]}) for page in manifest]
+    assert skus == sorted(skus, key=lambda one: (len(one) > 1, one[0]))
 
 
 async def test_amounts_agree_with_a_fresh_read(world: World, merchant: Merchant, mall: Mall) -> None:
