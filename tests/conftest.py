@@ -10,6 +10,7 @@ import secrets
 import ssl
 import sys
 from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import httpx
@@ -77,7 +78,7 @@ def owner_url(servers: EmbeddedServers) -> str:
     return servers.migration_database_url.replace("+asyncpg", "")
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 async def database(database_url: str) -> AsyncIterator[Database]:
     """The service's own way to the database."""
     opened = Database(database_url, application="test")
@@ -153,10 +154,14 @@ async def control(sandbox_url: str) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-@pytest.fixture
-async def context(settings: Settings) -> AsyncIterator[Context]:
-    """The connections of a worker, in this process."""
-    async with open_context(settings, application="test") as opened:
+@pytest.fixture(scope="session")
+async def context(environment: dict[str, str]) -> AsyncIterator[Context]:
+    """The connections of a worker, in this process, for all tests."""
+    async with AsyncExitStack() as stack:
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in environment.items():
+                patch.setenv(name, value)
+            opened = await stack.enter_async_context(open_context(Settings(), application="test"))
         yield opened
 
 

@@ -9,8 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.channels.contract import (
     ArrangesShipments,
     Authorises,
+    Cancels,
     Connector,
     Connectors,
+    KeepsStock,
     MarksDelivery,
     PrintsLabels,
     ReadsOrders,
@@ -54,6 +56,8 @@ _ABILITIES: tuple[tuple[type, tuple[str, ...]], ...] = (
     (ArrangesShipments, ("arrange_shipment",)),
     (Tracks, ("track",)),
     (MarksDelivery, ("mark_dispatched", "mark_delivered")),
+    (Cancels, ("cancel", "approve_cancellation", "reject_cancellation")),
+    (KeepsStock, ("import_listings", "push_stock")),
 )
 
 

@@ -1,5 +1,18 @@
-"""The application in the test's own process."""
+"""The application in the test's own process, a new one for each test: some take parts of it away."""
 
-from tests.fixtures.application import application, desk, http, other_desk
+from collections.abc import AsyncIterator
+from pathlib import Path
 
-__all__ = ["application", "desk", "http", "other_desk"]
+import pytest
+from fastapi import FastAPI
+
+from app.dev.servers import EmbeddedServers
+from tests.fixtures.application import desk, http, open_application, other_desk
+
+__all__ = ["desk", "http", "other_desk"]
+
+
+@pytest.fixture
+async def application(servers: EmbeddedServers, home: Path) -> AsyncIterator[FastAPI]:
+    async with open_application(servers, home) as app:
+        yield app

@@ -19,7 +19,7 @@ async def test_channels_say_what_can_be_done(keeper: Shopkeeper) -> None:
     [channel] = (await keeper.get("/v1/channels"))["data"]
 
     # It can be read and connected, and nothing else: the rest is what we do by ourselves.
-    assert channel["actions"] == ["connect", "import", "sync", "print_invoices", "hold", "release"]
+    assert channel["actions"] == ["connect", "import", "sync", "print_invoices", "print_pick_list", "hold", "release"]
     assert (channel["channel"], channel["first_step"], channel["handovers"]) == (CHANNEL, "none", ["pickup"])
     assert channel["windows"] == {"order_list_days": 15, "import_max_days": 90}
     assert channel["caps"] == {"bulk_max_orders": 100, "import_max_numbers": 200, "detail_batch": 50, "label_batch": 50}
