@@ -7,8 +7,8 @@ MOST_MODULES = 420
 """Wider ones cannot be scanned from an A6 label: their bars would be thinner than 0.2 mm."""
 
 
-def draw_code128(text: str) -> str | None:
-    """Code 128. None for what it cannot say, or not on a label."""
+def draw_code128(text: str, *, most_modules: int = MOST_MODULES) -> str | None:
+    """Code 128. None for what it cannot say, or not within so many modules."""
     if not text.isascii() or not text.isprintable() or not text:
         return None
     code = Code128(text, quiet=0)
@@ -21,7 +21,7 @@ def draw_code128(text: str) -> str | None:
         if letter.isupper():
             path.append(f"M{at} 0h{width}v1h-{width}z")
         at += width
-    return _svg(at, 1, path, is_stretched=True) if at <= MOST_MODULES else None
+    return _svg(at, 1, path, is_stretched=True) if at <= most_modules else None
 
 
 def draw_qr(text: str) -> str:

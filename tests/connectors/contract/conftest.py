@@ -8,9 +8,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-import app.connectors
+from app.channels.contract import Connectors
 from app.dev.processes import answers, find_free_row, spawn, stop, wait_until
-from tests.connectors.contract.stand import Stand, open_channel
+from tests.connectors.contract.stand import Stand, open_connectors, open_stand
 from tests.sixth import CONNECTORS
 
 ROOT = Path(__file__).parents[3]
@@ -34,15 +34,33 @@ def sixth_sandbox_url(home: Path) -> Iterator[str]:
         stop(process)
 
 
+@pytest.fixture(scope="session")
+async def connectors(sandbox_url: str) -> AsyncIterator[Connectors]:
+    """The service's own five channels."""
+    async with open_connectors(sandbox_url) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+async def sixth_connectors(sixth_sandbox_url: str) -> AsyncIterator[Connectors]:
+    """The same and the planted one."""
+    async with open_connectors(sixth_sandbox_url, CONNECTORS) as opened:
+        yield opened
+
+
 @pytest.fixture(params=CHANNELS)
-async def stand(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stand]:
-    """One channel after the other."""
-    name = "sandbox_url"
+async def stand(
+    request: pytest.FixtureRequest,
+    connectors: Connectors,
+    sandbox_url: str,
+    sixth_connectors: Connectors,
+    sixth_sandbox_url: str,
+) -> AsyncIterator[Stand]:
+    """One channel after the other, a new shop each time."""
+    url = sandbox_url
     if request.param == SIXTH:
-        name = "sixth_sandbox_url"
-        monkeypatch.setattr(app.connectors, "__path__", [*app.connectors.__path__, CONNECTORS])
-    url: str = request.getfixturevalue(name)
+        connectors, url = sixth_connectors, sixth_sandbox_url
     async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=30) as control:
         await control.delete("/_control/faults")
-        async with open_channel(request.param, control, monkeypatch) as opened:
+        async with open_stand(control, connectors[request.param]) as opened:
             yield opened

@@ -15,6 +15,7 @@ from app.channels.contract import (
     Authorises,
     ChannelOrder,
     Connector,
+    Connectors,
     ConsentStart,
     GrantedCredential,
     Handover,
@@ -222,17 +223,16 @@ async def raised(awaitable: Any) -> ChannelError | None:
 
 
 @asynccontextmanager
-async def open_channel(
-    channel: str, control: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Stand]:
-    """The channel's connector as discovery builds it from the sandbox's credentials, with a new shop."""
-    credentials = (await control.get("/_control/credentials")).json()
-    for name, value in channel_environment(credentials).items():
-        monkeypatch.setenv(name, value)
+async def open_connectors(sandbox_url: str, *more_folders: str) -> AsyncIterator[Connectors]:
+    """Every connector as discovery builds it from the sandbox's credentials."""
     async with open_http(_CALL_SECONDS) as http:
-        connectors = load_connectors(app.connectors, http, Limiter(None, workers=1, override=1000))
-        async with open_stand(control, connectors[channel]) as opened:
-            yield opened
+        with pytest.MonkeyPatch.context() as patch:
+            credentials = httpx.get(f"{sandbox_url}/_control/credentials", trust_env=False).json()
+            for name, value in channel_environment(credentials).items():
+                patch.setenv(name, value)
+            patch.setattr(app.connectors, "__path__", [*app.connectors.__path__, *more_folders])
+            connectors = load_connectors(app.connectors, http, Limiter(None, workers=1, override=1000))
+        yield connectors
 
 
 @asynccontextmanager

@@ -8,12 +8,12 @@ import pytest
 
 from app.channels.contract import Authorises, Handover, PackageRef, PrintsLabels
 from app.channels.errors import Rejected, Unauthorized
-from tests.connectors.contract.stand import A_WHILE, Stand, open_channel, raised
+from tests.connectors.contract.stand import A_WHILE, Stand, open_connectors, open_stand, raised
 
 
 @pytest.fixture
-async def stand(control: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stand]:
-    async with open_channel("shopee", control, monkeypatch) as opened:
+async def stand(control: httpx.AsyncClient, sandbox_url: str) -> AsyncIterator[Stand]:
+    async with open_connectors(sandbox_url) as connectors, open_stand(control, connectors["shopee"]) as opened:
         yield opened
 
 
