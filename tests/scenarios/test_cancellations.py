@@ -174,3 +174,44 @@ async def test_what_cannot_be_answered_is_refused_before_anything_is_stored(
     assert await post(merchant, path, {"decision": "reject"}) == (409, "already_answered")
     await world.sql("update orders set respond_by = app_now() - interval '1 s' where order_number = $1", late)
     assert await post(merchant, f"/v1/orders/{late_id}/cancellation", approve) == (409, "deadline_passed")
+
+
+async def test_a_cancellation_in_doubt_keeps_the_parcel_back(
+    world: World, merchant: Merchant, shop: SimulatedShop
+) -> None:
+    number = await shop.place_order()
+    await merchant.import_orders()
+    await world.work()
+    await shop.plan_fault("cancel", "timeout_before")
+    cancelling = await merchant.bulk("cancel", [number], options={"reason": "CUSTOMER_REQUEST"})
+    await world.work()
+    assert await states(merchant, cancelling) == {("unknown", "effect_unknown")}
+
+    arranging = await merchant.arrange([number])
+    await world.work()
+
+    assert await states(merchant, arranging) == {("skipped", "already_in_progress")}
+    assert not await shop.effects("ship", [number])
+    for seconds in (30, 120, 1300, 60, 60):
+        await world.pass_time(seconds)
+    assert await states(merchant, cancelling) == {("succeeded", None)}, "sent once more after the settle window"
+    assert (await merchant.order(number))["status"] == "cancelled"
+
+
+async def test_a_read_that_lags_behind_our_answer_opens_no_request_again(
+    world: World, merchant: Merchant, shop: SimulatedShop
+) -> None:
+    number = await shop.place_order()
+    await merchant.import_orders()
+    await world.work()
+    await shop.advance(number, "cancel_requested")
+    await read_again(merchant, world, [number])
+    await shop.plan_fault("answer_cancellation", "stale_read", delay_ms=60_000)
+
+    answering = await merchant.bulk("reject_cancellation", [number])
+    await world.work()
+    await read_again(merchant, world, [number])
+
+    assert await states(merchant, answering) == {("succeeded", None)}
+    assert (await merchant.order(number))["cancellation"]["state"] == "rejected"
+    assert await merchant.orders(cancellation="requested") == []

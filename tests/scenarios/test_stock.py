@@ -211,3 +211,35 @@ async def test_suggestions_by_sku_are_only_suggestions(world: World, merchant: M
 
     assert (suggested["listing"]["id"], suggested["product"]["id"]) == (line["listing_id"], product_id)
     assert not (await merchant.order(number))["is_linked"]
+
+
+async def test_a_shipment_deducts_while_the_channels_reads_lag(
+    world: World, merchant: Merchant, shop: SimulatedShop
+) -> None:
+    product_id, _, numbers = await sell_one_listing(world, merchant, shop, 100)
+    owed = pieces(await merchant.orders(order_number=numbers))
+    first = pieces([await merchant.order(numbers[0])])
+    await shop.plan_fault("ship", "stale_read", delay_ms=600_000)
+
+    await merchant.arrange(numbers[:1])
+    await world.work()
+
+    assert await stock(merchant, product_id) == (100 - first, owed - first, 100 - owed)
+
+
+async def test_stock_that_drifted_is_noticed_and_told_again(
+    world: World, merchant: Merchant, shop: SimulatedShop
+) -> None:
+    product_id, listing_id, _ = await sell_one_listing(world, merchant, shop, 50)
+    await shop.plan_fault("update_stock", "stale_read", delay_ms=30_000)
+    await merchant.post(f"/v1/products/{product_id}/stock", {"on_hand": 80}, expect=200)
+    await world.work()
+
+    operation = await merchant.post("/v1/listings/import", {})
+    await world.work()
+
+    assert (await merchant.operation(operation["id"]))["result"]["listings"]["drifted"] == 1
+    await world.pass_time(31)
+    assert await told(world, merchant) == {"shopee": {(await stock(merchant, product_id))[2]}}
+    pushes = (await merchant.get(f"/v1/listings/{listing_id}/pushes"))["data"]
+    assert [one["succeeded"] for one in pushes[:2]] == [True, True] and pushes[0]["quantity"] == pushes[1]["quantity"]
