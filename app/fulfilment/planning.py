@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import clock
 from app.core.errors import Invalid
+from app.core.ids import Prefixed
 from app.core.settings import Settings
 from app.fulfilment.handovers import Wish
 from app.fulfilment.schemas import ArrangeShipment, BulkAction, OrderChoice
@@ -25,6 +26,7 @@ from app.shops import service as shops
 CHUNK = 20
 """Orders of one account that one piece of work takes: small loss, fair turns, visible progress."""
 ARRANGE = "arrange_shipment"
+_PRODUCT = Prefixed("prd")
 _OPTIONS = {
     "hold": {"reason"},
     "cancel": {"reason", "reasons"},
@@ -197,10 +199,12 @@ async def _order_params(
 async def _order_effects(
     session: AsyncSession, merchant_id: UUID, rows: Sequence[OrderRow]
 ) -> dict[UUID, dict[str, Any]]:
-    """What a cancellation of each order undoes: its packages, printed labels that have to be pulled out."""
+    """What a cancellation of each order undoes: its packages, printed labels that have to be pulled out, stock."""
     packages = await effects.list_packages(session, merchant_id, [order.id for order in rows])
+    lines = await effects.list_lines(session, merchant_id, [order.id for order in rows])
     return {
         order.id: {
+            "stock": _released(lines[order.id]),
             "packages": len(packages[order.id]),
             "stop_parcels": [
                 package.tracking_number or package.package_number
@@ -210,6 +214,14 @@ async def _order_effects(
         }
         for order in rows
     }
+
+
+def _released(lines: Sequence[OrderLineRow]) -> list[dict[str, Any]]:
+    pieces: dict[UUID, int] = {}
+    for line in lines:
+        if line.product_id is not None:
+            pieces[line.product_id] = pieces.get(line.product_id, 0) + line.quantity
+    return [{"product_id": _PRODUCT.format(one), "quantity": count} for one, count in pieces.items()]
 
 
 def _sorting(order: OrderRow, lines: Sequence[OrderLineRow], sort: str) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from app.core.ids import DocumentId, ItemId, OperationId, OrderId, PackageId, Prefixed, ShopId
+from app.core.ids import DocumentId, ItemId, OperationId, OrderId, PackageId, Prefixed, ProductId, ShopId
 
 
 class OperationCounts(BaseModel):
@@ -91,8 +91,17 @@ class ItemPackage(BaseModel):
     code: str | None
 
 
+class ReleasedStock(BaseModel):
+    """Pieces of a product that are free again."""
+
+    product_id: ProductId
+    quantity: int
+
+
 class ItemEffect(BaseModel):
     """What a cancellation undoes, told before it is applied."""
+
+    stock: list[ReleasedStock] = []
 
     packages: int
     stop_parcels: list[str] = Field(description="Printed parcels somebody has to pull out, by number.")

@@ -15,10 +15,11 @@ from app.core.pagination import CursorText, Limit, Page, PageInfo, binding_of, d
 from app.core.problems import problems
 from app.core.security import Keyring
 from app.identity.deps import Actor, needs
+from app.journal.models import JournalRow
 from app.products import repository, service, views
 from app.products.errors import ListingNotFound, ProductChanged, ProductInUse, ProductNotFound, SkuTaken
 from app.products.models import ListingRow, ProductRow
-from app.products.schemas import ChangeProduct, CreateProduct, Listing, Product, Suggestion
+from app.products.schemas import ChangeProduct, CreateProduct, Listing, ListingEvent, Product, Suggestion
 from app.shops import service as shops
 
 router = APIRouter(prefix="/v1", tags=["products"])
@@ -169,6 +170,39 @@ async def list_link_suggestions(
 async def get_listing(listing_id: ListingId, actor: ReadActor, database: DatabaseDep) -> Listing:
     """One listing and how its last stock push went."""
     return await read_listing(database, actor.merchant_id, listing_id)
+
+
+@router.get("/listings/{listing_id}/history", responses=problems(ListingNotFound, CursorMismatch))
+async def list_listing_history(
+    listing_id: ListingId,
+    actor: ReadActor,
+    database: DatabaseDep,
+    keyring: KeyringDep,
+    limit: Limit = 50,
+    cursor: CursorText = None,
+) -> Page[ListingEvent]:
+    """Who linked and unlinked it, and when the channel's stock was not what it was told; newest first."""
+    binding = binding_of(actor.merchant_id, f"listing:{listing_id}", None)
+    after = after_of(keyring, binding, cursor)
+
+    async def read(session: AsyncSession, merchant_id: UUID) -> list[JournalRow]:
+        await repository.get_listing(session, merchant_id, listing_id)
+        return list(await repository.list_events(session, merchant_id, listing_id, limit=limit + 1, after=after))
+
+    rows = await database.transact(read, actor.merchant_id)
+    data = [
+        ListingEvent(
+            id=row.id,
+            at=row.at,
+            type=row.type,
+            actor=row.actor_name,
+            before=row.before,
+            after=row.after,
+            request_id=row.request_id,
+        )
+        for row in rows[:limit]
+    ]
+    return Page(data=data, page=page_of(keyring, binding, [row.id for row in rows], limit))
 
 
 async def read_listing(database: Database, merchant_id: UUID, listing_id: UUID) -> Listing:

@@ -1,5 +1,6 @@
 """Every query of products and listings."""
 
+import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.ids import new_id
+from app.journal.models import JournalRow
 from app.products.errors import ListingNotFound, ProductNotFound
 from app.products.models import ListingRow, ProductRow
 
@@ -75,6 +77,20 @@ async def insert_product(session: AsyncSession, values: Mapping[str, Any]) -> bo
         .returning(ProductRow.id)
     )
     return made.one_or_none() is not None
+
+
+async def insert_products(session: AsyncSession, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Many new products whose SKUs the caller has seen free. One taken meanwhile ends the transaction."""
+    if not rows:
+        return
+    columns = ", ".join(rows[0])
+    await session.execute(
+        text(
+            f"insert into products ({columns}) select {columns}"  # noqa: S608 (our columns)
+            " from json_populate_recordset(null::products, cast(:rows as json)) order by sku"
+        ),
+        {"rows": json.dumps([dict(row) for row in rows], default=str, ensure_ascii=False)},
+    )
 
 
 async def list_products(
@@ -246,6 +262,21 @@ async def change_listing(session: AsyncSession, merchant_id: UUID, listing_id: U
         .values(**values)
         .execution_options(synchronize_session=False)
     )
+
+
+async def list_events(
+    session: AsyncSession, merchant_id: UUID, listing_id: UUID, *, limit: int, after: UUID | None
+) -> Sequence[JournalRow]:
+    """What happened to a listing, newest first."""
+    query = (
+        select(JournalRow)
+        .where(JournalRow.merchant_id == merchant_id, JournalRow.subject_id == listing_id)
+        .order_by(JournalRow.id.desc())
+        .limit(limit)
+    )
+    if after is not None:
+        query = query.where(JournalRow.id < after)
+    return (await session.scalars(query)).all()
 
 
 async def list_stocked_accounts(session: AsyncSession) -> list[tuple[UUID, UUID]]:

@@ -1,11 +1,11 @@
 """What callers send and get of products and listings."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, StringConstraints
 
-from app.core.ids import ListingId, ProductId
+from app.core.ids import EntryId, ListingId, ProductId
 from app.core.money import Amount
 from app.core.schemas import Body
 
@@ -87,3 +87,15 @@ class ProductImport(BaseModel):
     updated: int
     unchanged: int
     dry_run: bool
+
+
+class ListingEvent(BaseModel):
+    """Something that happened to a listing: linked, unlinked, its stock drifted."""
+
+    id: EntryId
+    at: datetime
+    type: str = Field(description="`listing.linked`, `listing.unlinked`, `stock.drift` (open on output).")
+    actor: str
+    before: dict[str, Any] = Field(serialization_alias="from")
+    after: dict[str, Any] = Field(serialization_alias="to")
+    request_id: str

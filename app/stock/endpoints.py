@@ -1,5 +1,6 @@
 """Stock, links and listing imports over HTTP."""
 
+import asyncio
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -105,7 +106,7 @@ async def import_products(
     """
     if not request.headers.get("content-type", "").lower().startswith("text/csv"):
         raise UnsupportedMediaType()
-    parsed = csv_files.parse(await request.body())
+    parsed = await asyncio.to_thread(csv_files.parse, await request.body())
     if parsed.errors:
         first = parsed.errors[0]
         told = [

@@ -1,5 +1,6 @@
 """Every query of stock."""
 
+import json
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
@@ -38,6 +39,28 @@ async def add_movement(session: AsyncSession, merchant_id: UUID, values: Mapping
         .returning(MovementRow.id)
     )
     return made.one_or_none() is not None
+
+
+async def add_adjustments(
+    session: AsyncSession, merchant_id: UUID, changes: Sequence[Mapping[str, Any]], *, reason: str
+) -> None:
+    """Many adjustments of products that are locked: product, quantity and change of each."""
+    if not changes:
+        return
+    rows = [{"id": new_id(), **one} for one in changes]
+    await session.execute(
+        text(
+            "insert into stock_movements (merchant_id, id, product_id, kind, quantity, on_hand_change, reserved_change,"
+            " reason, actor_name, at) select :merchant_id, id, product_id, 'adjust', quantity, on_hand_change, 0,"
+            " :reason, :actor, app_now() from json_populate_recordset(null::stock_movements, cast(:rows as json))"
+        ),
+        {
+            "merchant_id": merchant_id,
+            "reason": reason,
+            "actor": caller().name,
+            "rows": json.dumps(rows, default=str),
+        },
+    )
 
 
 async def list_movements(

@@ -101,13 +101,6 @@ async def adjust(session: AsyncSession, merchant_id: UUID, product_id: UUID, bod
     return product
 
 
-async def set_on_hand(
-    session: AsyncSession, merchant_id: UUID, product: ProductRow, on_hand: int, *, reason: str
-) -> None:
-    """The same for a product that is locked."""
-    await _adjust(session, merchant_id, product, on_hand - product.on_hand, reason=reason, reference=None)
-
-
 async def _adjust(
     session: AsyncSession,
     merchant_id: UUID,

@@ -112,7 +112,10 @@ async def test_reserve_deduct_and_give_back(world: World, merchant: Merchant, sh
     await world.pass_time(30)
     assert await stock(merchant, product_id) == (100 - first, owed - first, 100 - owed)
 
-    await merchant.bulk("cancel", numbers[:1], options={"reason": "CUSTOMER_REQUEST"})
+    plan = await merchant.bulk("cancel", numbers[:1], options={"reason": "CUSTOMER_REQUEST"}, dry_run=True)
+    [item] = (await merchant.items(plan)).values()
+    assert item["effect"]["stock"] == [{"product_id": product_id, "quantity": first}]
+    await merchant.post(f"/v1/operations/{plan}/apply")
     await world.work()
     assert await stock(merchant, product_id) == (100, owed - first, 100 - owed + first), "the parcel never left"
     kinds = [one["kind"] for one in (await merchant.get(f"/v1/products/{product_id}/movements", limit=200))["data"]]
@@ -241,5 +244,45 @@ async def test_stock_that_drifted_is_noticed_and_told_again(
     assert (await merchant.operation(operation["id"]))["result"]["listings"]["drifted"] == 1
     await world.pass_time(31)
     assert await told(world, merchant) == {"shopee": {(await stock(merchant, product_id))[2]}}
+    told_of = [one["type"] for one in (await merchant.get(f"/v1/listings/{listing_id}/history"))["data"]]
+    assert told_of == ["stock.drift", "listing.linked"]
     pushes = (await merchant.get(f"/v1/listings/{listing_id}/pushes"))["data"]
     assert [one["succeeded"] for one in pushes[:2]] == [True, True] and pushes[0]["quantity"] == pushes[1]["quantity"]
+
+
+async def import_csv(merchant: Merchant, content: str, *, dry_run: bool = False) -> httpx.Response:
+    headers = {"Content-Type": "text/csv"}
+    return await merchant.http.post(
+        "/v1/products/import", content=content.encode(), headers=headers, params={"dry_run": dry_run}
+    )
+
+
+async def test_a_csv_is_taken_whole_or_not_at_all(merchant: Merchant) -> None:
+    await make_product(merchant, "LAMA", 5)
+    good = "\ufeffsku;name;on_hand\r\nLAMA;Produk LAMA;8\r\nBARU;Baru;3\r\n"
+
+    broken = await import_csv(merchant, good + "RUSAK;=1+1;x\r\n")
+    assert (broken.status_code, broken.json()["code"]) == (422, "csv_invalid")
+    assert [one["pointer"] for one in broken.json()["errors"]] == ["/4/name"]
+    planned = await import_csv(merchant, good, dry_run=True)
+    assert planned.json() == {"created": 1, "updated": 1, "unchanged": 0, "dry_run": True}
+    assert len((await merchant.get("/v1/products"))["data"]) == 1
+
+    taken = [(await import_csv(merchant, good)).json() for _ in range(2)]
+
+    assert [(one["created"], one["updated"], one["unchanged"]) for one in taken] == [(1, 1, 0), (0, 0, 2)]
+    for product in (await merchant.get("/v1/products"))["data"]:
+        expected = {"LAMA": 8, "BARU": 3}[product["sku"]]
+        assert await stock(merchant, product["id"]) == (expected, 0, expected)
+    wrong = await merchant.http.post("/v1/products/import", json={"sku": "x"})
+    assert wrong.status_code == 415
+
+
+async def test_twenty_thousand_products_in_one_file(merchant: Merchant) -> None:
+    rows = "".join(f"SKU-{number},Produk {number},{number % 7}\n" for number in range(20_000))
+
+    answer = await import_csv(merchant, f"sku,name,on_hand\n{rows}")
+
+    assert answer.json()["created"] == 20_000, answer.text
+    [product] = (await merchant.get("/v1/products", q="SKU-19999"))["data"]
+    assert await stock(merchant, product["id"]) == (19_999 % 7, 0, 19_999 % 7)
