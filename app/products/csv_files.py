@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field, ValidationError
 from app.products.schemas import ProductName, Quantity, Sku
 
 COLUMNS = ("sku", "name", "on_hand", "buffer")
-MOST_ROWS = 200_000
+MOST_ROWS = 20_000
 _MOST_ERRORS = 200
 _FORMULA = ("=", "+", "-", "@")
 
@@ -60,7 +60,9 @@ def parse(content: bytes) -> ParsedCsv:
     header = [cell.strip().lower() for cell in rows[0]]
     errors = _check_header(header)
     if len(rows) - 1 > MOST_ROWS:
-        errors.append(CsvError(MOST_ROWS + 2, None, "too_many_lines", f"At most {MOST_ROWS} products in one file."))
+        errors.append(
+            CsvError(MOST_ROWS + 2, None, "too_many_lines", f"At most {MOST_ROWS:,} products in one file: split it.")
+        )
     if errors:
         return ParsedCsv([], errors)
     return _read_rows(header, rows[1:])

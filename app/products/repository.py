@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, or_, select, text, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import func, literal, or_, select, text, update
+from sqlalchemy.dialects.postgresql import ARRAY, TEXT, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.ids import new_id
@@ -116,9 +116,11 @@ async def find_products_by_sku(
     session: AsyncSession, merchant_id: UUID, skus: Collection[str]
 ) -> dict[str, ProductRow]:
     """SKU → product, locked."""
+    wanted = select(func.unnest(literal(list(skus), ARRAY(TEXT))))
     query = (
         select(ProductRow)
-        .where(ProductRow.merchant_id == merchant_id, ProductRow.sku.in_(skus))
+        # A join, not a list: a plan for any values would compare each row with each of a thousand SKUs.
+        .where(ProductRow.merchant_id == merchant_id, ProductRow.sku.in_(wanted))
         .order_by(ProductRow.id)
         .with_for_update(key_share=True)
     )

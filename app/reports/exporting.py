@@ -31,8 +31,10 @@ BYTE_ORDER_MARK = "\ufeff".encode()
 _QUEUED_CHUNKS = 8
 _WAIT_SECONDS = 5
 _MOST_AT_ONCE = 3
-PATIENCE = "set local statement_timeout = '15min'; set local transaction_timeout = '15min'"
-"""A slow reader holds the snapshot that long at most."""
+PATIENCE = (
+    "set local statement_timeout = '15min'; set local transaction_timeout = 0; set local transaction_timeout = '15min'"
+)
+"""A slow reader holds the snapshot that long at most. A running timer is only stopped by 0, then set anew."""
 
 # Pages and counts share the pool of connections: exports may not take all of it.
 _gate = asyncio.Semaphore(_MOST_AT_ONCE)

@@ -26,6 +26,7 @@ async def take(
 ) -> ProductImport:
     """Make those that are new, change the others. With `dry_run` only counts."""
     now = await clock.now(session)
+    await movements.expect_many(session)
     created = updated = 0
     for start in range(0, len(lines), _BATCH):
         part = lines[start : start + _BATCH]

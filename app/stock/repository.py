@@ -41,6 +41,17 @@ async def add_movement(session: AsyncSession, merchant_id: UUID, values: Mapping
     return made.one_or_none() is not None
 
 
+async def expect_many(session: AsyncSession) -> None:
+    """Before thousands of rows: they may take their time, and plans made for a small table are made anew."""
+    for statement in (
+        "discard plans",
+        "set local statement_timeout = '1min'",
+        "set local transaction_timeout = 0",  # a running timer is only stopped by this, never set to another time
+        "set local transaction_timeout = '2min'",
+    ):
+        await session.execute(text(statement))
+
+
 async def add_adjustments(
     session: AsyncSession, merchant_id: UUID, changes: Sequence[Mapping[str, Any]], *, reason: str
 ) -> None:

@@ -48,9 +48,11 @@ def test_what_is_wrong_is_named(content: bytes, expected: list[tuple[int, str | 
     assert [(one.line, one.column, one.code) for one in parsed.errors] == expected
 
 
-def test_a_hundred_thousand_lines() -> None:
+def test_a_file_that_is_too_long_is_refused_before_anything_is_read() -> None:
     rows = "".join(f"SKU-{number},Produk {number},{number % 7}\n" for number in range(100_000))
 
-    parsed = csv_files.parse(f"sku,name,on_hand\n{rows}".encode())
+    whole = csv_files.parse(f"sku,name,on_hand\n{rows}".encode())
+    part = csv_files.parse(b"sku,name,on_hand\n" + "".join(rows.splitlines(True)[:20_000]).encode())
 
-    assert (len(parsed.lines), parsed.errors) == (100_000, [])
+    assert [(one.line, one.code) for one in whole.errors] == [(20_002, "too_many_lines")]
+    assert (len(part.lines), part.errors) == (20_000, [])
