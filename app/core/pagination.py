@@ -62,3 +62,14 @@ def decode_cursor(key: bytes, binding: str, cursor: str) -> list[Any]:
         raise CursorMismatch(parameter="cursor")
     assert isinstance(values, list)
     return values
+
+
+def id_after(key: bytes, binding: str, cursor: str | None) -> UUID | None:
+    """The id a page of a list in id order begins after. Raises CursorMismatch."""
+    return None if cursor is None else UUID(decode_cursor(key, binding, cursor)[0])
+
+
+def page_by_id(key: bytes, binding: str, ids: Sequence[UUID], limit: int) -> PageInfo:
+    """Where the next page of a list in id order begins, when `ids` has one more than fits."""
+    more = len(ids) > limit
+    return PageInfo(next_cursor=encode_cursor(key, binding, [str(ids[limit - 1])]) if more else None, limit=limit)

@@ -65,11 +65,11 @@ class _Piece:
     paper: Paper
 
 
-async def request_when_done(session: AsyncSession, merchant_id: UUID, operation_id: UUID) -> None:
-    """At the end of each chunk: derive the operation's state, and ask for the pack when no item is open any more."""
+async def request_when_done(session: AsyncSession, merchant_id: UUID, operation_id: UUID, kind: str = KIND) -> None:
+    """At the end of each chunk: derive the operation's state, and ask for its PDF when no item is open any more."""
     operation = await operations.refresh(session, merchant_id, operation_id)
     if operation.open_parts and not await _has_open_items(session, merchant_id, operation_id):
-        await work.add(session, merchant_id, KIND, operation_id.hex)
+        await work.add(session, merchant_id, kind, operation_id.hex)
 
 
 async def build_pack(context: Context, claimed: Claimed) -> timedelta | None:

@@ -20,14 +20,13 @@ from app.documents.pick_lists import Wanted
 from app.documents.service import NewDocument, Paper
 from app.documents.typesetting import LOCALES
 from app.fulfilment import papers
-from app.fulfilment.printing_packs import list_missing
+from app.fulfilment.printing_packs import list_missing, request_when_done
 from app.fulfilment.shipping import is_plan_stale
 from app.journal import service as journal
 from app.operations import repository as items_repository
 from app.operations import service as operations
 from app.operations.models import OperationItemRow, OperationRow
 from app.orders import actions, effects
-from app.work import service as work
 from app.work.context import Context
 from app.work.service import Claimed
 
@@ -72,11 +71,7 @@ async def _note_chunk(session: AsyncSession, merchant_id: UUID, operation_id: UU
         if code is None:
             picked = [[one.sku, one.name, one.variation, one.quantity] for one in lines[order.id]]
             noted.details = {**noted.details, "lines": picked}
-    operation = await operations.refresh(session, merchant_id, operation_id)
-    states = ("pending", "running", "unknown")
-    is_open = await items_repository.list_items(session, merchant_id, operation_id, states=states, limit=1)
-    if operation.open_parts and not is_open:
-        await work.add(session, merchant_id, KIND, operation_id.hex)
+    await request_when_done(session, merchant_id, operation_id, KIND)
 
 
 async def build(context: Context, claimed: Claimed) -> timedelta | None:

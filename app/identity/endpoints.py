@@ -1,8 +1,6 @@
 """Log in; who am I; users and API keys."""
 
-from collections.abc import Sequence
-from typing import Annotated, TypeVar
-from uuid import UUID
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Request
 
@@ -10,9 +8,8 @@ from app.core.declared import check_declared
 from app.core.deps import DatabaseDep, KeyringDep, SettingsDep
 from app.core.errors import CursorMismatch
 from app.core.ids import ApiKeyId, UserId, new_id
-from app.core.pagination import CursorText, Limit, Page, PageInfo, binding_of, decode_cursor, encode_cursor
+from app.core.pagination import CursorText, Limit, Page, binding_of, id_after, page_by_id
 from app.core.problems import problems
-from app.core.security import Keyring
 from app.identity import repository, service, signing_in
 from app.identity.deps import Actor, needs, needs_login
 from app.identity.errors import (
@@ -28,7 +25,6 @@ from app.identity.errors import (
     UserNotFound,
 )
 from app.identity.keys import make_key
-from app.identity.models import ApiKeyRow, UserRow
 from app.identity.passwords import check_strength, hash_password
 from app.identity.roles import ROLES
 from app.identity.schemas import (
@@ -52,7 +48,6 @@ router = APIRouter(prefix="/v1", tags=["identity"])
 
 UserActor = Annotated[Actor, needs("users:write")]
 KeyActor = Annotated[Actor, needs("keys:write")]
-Row = TypeVar("Row", UserRow, ApiKeyRow)
 
 
 @router.post(
@@ -105,9 +100,10 @@ async def list_users(
 ) -> Page[User]:
     """The merchant's users, oldest first, disabled ones too."""
     binding = binding_of(actor.merchant_id, "users", None)
-    after = _after(keyring, binding, cursor)
+    after = id_after(keyring.cursor_key, binding, cursor)
     rows = await database.transact(repository.list_users, actor.merchant_id, limit=limit + 1, after=after)
-    return Page(data=[User.model_validate(row) for row in rows[:limit]], page=_page(keyring, binding, rows, limit))
+    page = page_by_id(keyring.cursor_key, binding, [row.id for row in rows], limit)
+    return Page(data=[User.model_validate(row) for row in rows[:limit]], page=page)
 
 
 @router.post("/users", status_code=201, responses=problems(EmailTaken, PasswordRefused))
@@ -159,9 +155,10 @@ async def list_api_keys(
 ) -> Page[ApiKey]:
     """The merchant's API keys, oldest first, revoked ones too. Secrets are never shown."""
     binding = binding_of(actor.merchant_id, "api-keys", None)
-    after = _after(keyring, binding, cursor)
+    after = id_after(keyring.cursor_key, binding, cursor)
     rows = await database.transact(repository.list_keys, actor.merchant_id, limit=limit + 1, after=after)
-    return Page(data=[ApiKey.model_validate(row) for row in rows[:limit]], page=_page(keyring, binding, rows, limit))
+    page = page_by_id(keyring.cursor_key, binding, [row.id for row in rows], limit)
+    return Page(data=[ApiKey.model_validate(row) for row in rows[:limit]], page=page)
 
 
 @router.post("/api-keys", status_code=201, responses=problems(ScopeNotHeld, ExpiryInPast))
@@ -187,13 +184,3 @@ async def create_api_key(
 async def revoke_api_key(api_key_id: ApiKeyId, actor: KeyActor, database: DatabaseDep) -> None:
     """Revoke a key at once. Doing it again changes nothing."""
     await database.transact(service.revoke_key, actor.merchant_id, api_key_id)
-
-
-def _after(keyring: Keyring, binding: str, cursor: str | None) -> UUID | None:
-    return UUID(decode_cursor(keyring.cursor_key, binding, cursor)[0]) if cursor is not None else None
-
-
-def _page(keyring: Keyring, binding: str, rows: Sequence[Row], limit: int) -> PageInfo:
-    more = len(rows) > limit
-    next_cursor = encode_cursor(keyring.cursor_key, binding, [rows[limit - 1].id]) if more else None
-    return PageInfo(next_cursor=next_cursor, limit=limit)

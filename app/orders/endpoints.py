@@ -1,9 +1,8 @@
 """The order desk over HTTP."""
 
 import json
-import re
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Query, Response
@@ -11,6 +10,7 @@ from fastapi import APIRouter, Depends, Header, Query, Response
 from app.core.context import caller
 from app.core.deps import DatabaseDep, KeyringDep
 from app.core.errors import CursorMismatch, RangeInvalid
+from app.core.etags import TAGGED, tag_of, versions_of
 from app.core.ids import OrderId, ViewId
 from app.core.pagination import CursorText, Limit, Page, PageInfo, binding_of, decode_cursor, encode_cursor
 from app.core.problems import problems
@@ -67,10 +67,6 @@ IfMatch = Annotated[
 ]
 
 _JSON = "application/json"
-_TAGGED: dict[int | str, dict[str, Any]] = {
-    200: {"headers": {"ETag": {"description": "For `If-Match`.", "schema": {"type": "string"}}}}
-}
-_TAG = re.compile(r'"(\d{1,9})"')
 
 
 @router.get(
@@ -109,7 +105,7 @@ async def list_order_facets(actor: ReadActor, query: Filter, desk: DeskDep) -> O
     return OrderFacets.model_validate(await search.read_facets(desk, actor.merchant_id, resolve(query)))
 
 
-@router.get("/{order_id}", response_model=OrderDetail, responses={**_TAGGED, **problems(OrderNotFound)})
+@router.get("/{order_id}", response_model=OrderDetail, responses={**TAGGED, **problems(OrderNotFound)})
 async def get_order(order_id: OrderId, actor: ReadActor, desk: DeskDep) -> Response:
     """Everything about one order."""
     return await _answer(desk, actor, order_id)
@@ -154,7 +150,7 @@ async def get_order_tracking(order_id: OrderId, actor: ReadActor, context: Conte
 @router.post(
     "/{order_id}/hold",
     response_model=OrderDetail,
-    responses={**_TAGGED, **problems(OrderNotFound, OrderAlreadyShipped, OrderClosed)},
+    responses={**TAGGED, **problems(OrderNotFound, OrderAlreadyShipped, OrderClosed)},
 )
 async def hold_order(
     order_id: OrderId, body: HoldOrder, actor: WriteActor, database: DatabaseDep, desk: DeskDep
@@ -164,14 +160,14 @@ async def hold_order(
     return await _answer(desk, actor, order_id)
 
 
-@router.delete("/{order_id}/hold", response_model=OrderDetail, responses={**_TAGGED, **problems(OrderNotFound)})
+@router.delete("/{order_id}/hold", response_model=OrderDetail, responses={**TAGGED, **problems(OrderNotFound)})
 async def release_order(order_id: OrderId, actor: WriteActor, database: DatabaseDep, desk: DeskDep) -> Response:
     """Let a held order go on."""
     await database.transact(service.release_order, actor.merchant_id, order_id)
     return await _answer(desk, actor, order_id)
 
 
-@router.patch("/{order_id}", response_model=OrderDetail, responses={**_TAGGED, **problems(OrderNotFound, OrderChanged)})
+@router.patch("/{order_id}", response_model=OrderDetail, responses={**TAGGED, **problems(OrderNotFound, OrderChanged)})
 async def change_order(
     order_id: OrderId,
     body: ChangeOrder,
@@ -181,14 +177,14 @@ async def change_order(
     if_match: IfMatch = None,
 ) -> Response:
     """Set the order's note and tags."""
-    await database.transact(service.change_order, actor.merchant_id, order_id, body, versions=_versions(if_match))
+    await database.transact(service.change_order, actor.merchant_id, order_id, body, versions=versions_of(if_match))
     return await _answer(desk, actor, order_id)
 
 
 @router.post(
     "/{order_id}/pick-pack",
     response_model=OrderDetail,
-    responses={**_TAGGED, **problems(OrderNotFound, StepOutOfTurn, NotInWarehouse, NotArranged)},
+    responses={**TAGGED, **problems(OrderNotFound, StepOutOfTurn, NotInWarehouse, NotArranged)},
 )
 async def take_pick_pack_step(
     order_id: OrderId, body: TakeStep, actor: WriteActor, database: DatabaseDep, desk: DeskDep
@@ -202,7 +198,7 @@ async def take_pick_pack_step(
     "/scan",
     response_model=OrderDetail,
     responses={
-        **_TAGGED,
+        **TAGGED,
         **problems(CodeUnknown, CodeAmbiguous, ParcelMustStop, StepOutOfTurn, NotInWarehouse, NotArranged),
     },
 )
@@ -269,12 +265,5 @@ async def _answer(desk: DeskDep, actor: Actor, order_id: UUID) -> Response:
     return Response(
         json.dumps(complete, ensure_ascii=False, separators=(",", ":")),
         media_type=_JSON,
-        headers={"ETag": f'"{detail["version"]}"'},
+        headers={"ETag": tag_of(detail["version"])},
     )
-
-
-def _versions(if_match: str | None) -> frozenset[int] | None:
-    """The versions an `If-Match` accepts; None accepts any. A tag that is none of ours fits no order."""
-    if if_match is None or if_match.strip() == "*":
-        return None
-    return frozenset(int(tag) for tag in _TAG.findall(if_match))

@@ -1,7 +1,6 @@
 """Products and listings over HTTP. What moves stock is in stock."""
 
-import re
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Header, Query, Response
@@ -10,10 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.db import Database
 from app.core.deps import DatabaseDep, KeyringDep
 from app.core.errors import CursorMismatch
+from app.core.etags import TAGGED, tag_of, versions_of
 from app.core.ids import ListingId, ProductId, ShopId
-from app.core.pagination import CursorText, Limit, Page, PageInfo, binding_of, decode_cursor, encode_cursor
+from app.core.pagination import CursorText, Limit, Page, binding_of, id_after, page_by_id
 from app.core.problems import problems
-from app.core.security import Keyring
 from app.identity.deps import Actor, needs
 from app.journal.models import JournalRow
 from app.products import repository, service, views
@@ -29,10 +28,6 @@ WriteActor = Annotated[Actor, needs("products:write")]
 Search = Annotated[
     str | None, Query(min_length=1, max_length=100, description="Part of the SKU or the name, in any letter case.")
 ]
-_TAG = re.compile(r'"(\d{1,9})"')
-_TAGGED: dict[int | str, dict[str, Any]] = {
-    200: {"headers": {"ETag": {"description": "For `If-Match`.", "schema": {"type": "string"}}}}
-}
 
 
 @router.get("/products", responses=problems(CursorMismatch))
@@ -53,9 +48,9 @@ async def list_products(
         q=q,
         is_archived=archived,
         limit=limit + 1,
-        after=after_of(keyring, binding, cursor),
+        after=id_after(keyring.cursor_key, binding, cursor),
     )
-    page = page_of(keyring, binding, [row.id for row in rows], limit)
+    page = page_by_id(keyring.cursor_key, binding, [row.id for row in rows], limit)
     return Page(data=[views.to_product(row) for row in rows[:limit]], page=page)
 
 
@@ -65,15 +60,15 @@ async def create_product(body: CreateProduct, actor: WriteActor, database: Datab
     return views.to_product(await database.transact(service.create_product, actor.merchant_id, body))
 
 
-@router.get("/products/{product_id}", responses={**_TAGGED, **problems(ProductNotFound)})
+@router.get("/products/{product_id}", responses={**TAGGED, **problems(ProductNotFound)})
 async def get_product(product_id: ProductId, actor: ReadActor, database: DatabaseDep, response: Response) -> Product:
     """One product and its stock."""
     row = await database.transact(repository.get_product, actor.merchant_id, product_id)
-    response.headers["ETag"] = f'"{row.version}"'
+    response.headers["ETag"] = tag_of(row.version)
     return views.to_product(row)
 
 
-@router.patch("/products/{product_id}", responses={**_TAGGED, **problems(ProductNotFound, ProductChanged, SkuTaken)})
+@router.patch("/products/{product_id}", responses={**TAGGED, **problems(ProductNotFound, ProductChanged, SkuTaken)})
 async def change_product(
     product_id: ProductId,
     body: ChangeProduct,
@@ -86,11 +81,9 @@ async def change_product(
     ] = None,
 ) -> Product:
     """Set SKU, name or buffer. A changed buffer is told to the channels."""
-    versions = None
-    if if_match is not None and if_match.strip() != "*":
-        versions = frozenset(int(tag) for tag in _TAG.findall(if_match))
+    versions = versions_of(if_match)
     row = await database.transact(service.change_product, actor.merchant_id, product_id, body, versions=versions)
-    response.headers["ETag"] = f'"{row.version}"'
+    response.headers["ETag"] = tag_of(row.version)
     return views.to_product(row)
 
 
@@ -116,7 +109,7 @@ async def list_listings(
 ) -> Page[Listing]:
     """Sellable SKUs of the channels, newest first: read from the channel, or first seen in an order."""
     binding = binding_of(actor.merchant_id, "listings", [is_linked, shop_id, product_id, q])
-    after = after_of(keyring, binding, cursor)
+    after = id_after(keyring.cursor_key, binding, cursor)
 
     async def read(session: AsyncSession, merchant_id: UUID) -> tuple[list[ListingRow], dict[UUID, list[str]]]:
         account_ids = None
@@ -135,7 +128,7 @@ async def list_listings(
         return list(rows), await views.shops_by_account(session, merchant_id)
 
     rows, shop_ids = await database.transact(read, actor.merchant_id)
-    page = page_of(keyring, binding, [row.id for row in rows], limit)
+    page = page_by_id(keyring.cursor_key, binding, [row.id for row in rows], limit)
     return Page(data=[views.to_listing(row, shop_ids) for row in rows[:limit]], page=page)
 
 
@@ -149,7 +142,7 @@ async def list_link_suggestions(
 ) -> Page[Suggestion]:
     """Unlinked listings whose SKU is a product's. Nothing is linked by itself: `POST /v1/listings/links` does."""
     binding = binding_of(actor.merchant_id, "suggestions", None)
-    after = after_of(keyring, binding, cursor)
+    after = id_after(keyring.cursor_key, binding, cursor)
 
     async def read(
         session: AsyncSession, merchant_id: UUID
@@ -158,7 +151,7 @@ async def list_link_suggestions(
         return rows, await views.shops_by_account(session, merchant_id)
 
     rows, shop_ids = await database.transact(read, actor.merchant_id)
-    page = page_of(keyring, binding, [listing.id for listing, _ in rows], limit)
+    page = page_by_id(keyring.cursor_key, binding, [listing.id for listing, _ in rows], limit)
     data = [
         Suggestion(listing=views.to_listing(listing, shop_ids), product=views.to_product(product), match="sku")
         for listing, product in rows[:limit]
@@ -183,7 +176,7 @@ async def list_listing_history(
 ) -> Page[ListingEvent]:
     """Who linked and unlinked it, and when the channel's stock was not what it was told; newest first."""
     binding = binding_of(actor.merchant_id, f"listing:{listing_id}", None)
-    after = after_of(keyring, binding, cursor)
+    after = id_after(keyring.cursor_key, binding, cursor)
 
     async def read(session: AsyncSession, merchant_id: UUID) -> list[JournalRow]:
         await repository.get_listing(session, merchant_id, listing_id)
@@ -202,7 +195,7 @@ async def list_listing_history(
         )
         for row in rows[:limit]
     ]
-    return Page(data=data, page=page_of(keyring, binding, [row.id for row in rows], limit))
+    return Page(data=data, page=page_by_id(keyring.cursor_key, binding, [row.id for row in rows], limit))
 
 
 async def read_listing(database: Database, merchant_id: UUID, listing_id: UUID) -> Listing:
@@ -213,16 +206,3 @@ async def read_listing(database: Database, merchant_id: UUID, listing_id: UUID) 
         return views.to_listing(row, await views.shops_by_account(session, merchant_id))
 
     return await database.transact(read, merchant_id)
-
-
-def after_of(keyring: Keyring, binding: str, cursor: str | None) -> UUID | None:
-    """The id a page begins after. Raises CursorMismatch."""
-    return None if cursor is None else UUID(decode_cursor(keyring.cursor_key, binding, cursor)[0])
-
-
-def page_of(keyring: Keyring, binding: str, ids: list[UUID], limit: int) -> PageInfo:
-    """Where the next page begins, when there is one more than fits."""
-    next_cursor = None
-    if len(ids) > limit:
-        next_cursor = encode_cursor(keyring.cursor_key, binding, [str(ids[limit - 1])])
-    return PageInfo(next_cursor=next_cursor, limit=limit)

@@ -43,6 +43,11 @@ class ProductRow(Base):
         """What may still be sold."""
         return max(0, self.on_hand - self.reserved - self.buffer)
 
+    @property
+    def oversold(self) -> int:
+        """How many are promised that are not there."""
+        return max(0, self.reserved - self.on_hand)
+
 
 class ListingRow(Base):
     """A channel's sellable SKU. *Linked* when it points to a product."""

@@ -23,7 +23,7 @@ def to_product(row: ProductRow) -> Product:
         reserved=row.reserved,
         buffer=row.buffer,
         available=row.available,
-        oversold=max(0, row.reserved - row.on_hand),
+        oversold=row.oversold,
         counted_at=row.counted_at,
         archived=row.is_archived,
         version=row.version,

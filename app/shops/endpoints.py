@@ -12,7 +12,7 @@ from app.channels.deps import ConnectorsDep
 from app.core.deps import DatabaseDep, KeyringDep, SettingsDep
 from app.core.errors import CursorMismatch, NotFound
 from app.core.ids import ConnectionId, ShopId
-from app.core.pagination import CursorText, Limit, Page, PageInfo, binding_of, decode_cursor, encode_cursor
+from app.core.pagination import CursorText, Limit, Page, PageInfo, binding_of, id_after, page_by_id
 from app.core.problems import problems
 from app.identity.deps import Actor, needs
 from app.shops import connections, consent, keys, service, views
@@ -172,16 +172,15 @@ async def list_connections(
 ) -> Page[Connection]:
     """Connections of the merchant, newest first."""
     binding = binding_of(actor.merchant_id, "connections", None)
-    before = UUID(decode_cursor(keyring.cursor_key, binding, cursor)[0]) if cursor is not None else None
+    before = id_after(keyring.cursor_key, binding, cursor)
 
     async def read(session: AsyncSession, merchant_id: UUID) -> list[Connection]:
         rows = await service.list_connections(session, merchant_id, limit=limit + 1, before=before)
         return [views.to_connection(row, shops) for row, shops in rows]
 
     found = await database.transact(read, actor.merchant_id)
-    last = found[limit - 1].id if len(found) > limit else None
-    next_cursor = encode_cursor(keyring.cursor_key, binding, [str(last)]) if last else None
-    return Page(data=found[:limit], page=PageInfo(next_cursor=next_cursor, limit=limit))
+    page = page_by_id(keyring.cursor_key, binding, [one.id for one in found], limit)
+    return Page(data=found[:limit], page=page)
 
 
 @router.get("/connections/{connection_id}", responses=problems(NotFound))
@@ -242,11 +241,10 @@ async def list_shops(
 ) -> Page[Shop]:
     """Shops of the merchant, oldest first, disconnected ones too."""
     binding = binding_of(actor.merchant_id, "shops", None)
-    after = UUID(decode_cursor(keyring.cursor_key, binding, cursor)[0]) if cursor is not None else None
+    after = id_after(keyring.cursor_key, binding, cursor)
     found = await database.transact(views.view_shops, actor.merchant_id, after=after, limit=limit + 1)
-    last = found[limit - 1].id if len(found) > limit else None
-    next_cursor = encode_cursor(keyring.cursor_key, binding, [str(last)]) if last else None
-    return Page(data=found[:limit], page=PageInfo(next_cursor=next_cursor, limit=limit))
+    page = page_by_id(keyring.cursor_key, binding, [one.id for one in found], limit)
+    return Page(data=found[:limit], page=page)
 
 
 @router.patch("/shops/{shop_id}", responses=problems(NotFound, AutoReceiveInvalid, TimezoneUnknown))

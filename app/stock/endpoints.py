@@ -12,7 +12,7 @@ from app.core.deps import DatabaseDep, KeyringDep, SettingsDep
 from app.core.errors import CursorMismatch
 from app.core.http import PayloadTooLarge, UnsupportedMediaType
 from app.core.ids import ListingId, ProductId
-from app.core.pagination import CursorText, Limit, Page, binding_of
+from app.core.pagination import CursorText, Limit, Page, binding_of, id_after, page_by_id
 from app.core.problems import problems
 from app.core.validation import field_error
 from app.identity.deps import Actor, needs
@@ -21,7 +21,7 @@ from app.operations.errors import IdempotencyKeyInvalid, IdempotencyKeyRequired,
 from app.operations.idempotency import IdempotencyDep
 from app.operations.schemas import Operation
 from app.products import csv_files, views
-from app.products.endpoints import after_of, page_of, read_listing
+from app.products.endpoints import read_listing
 from app.products.errors import CsvRefused, ListingNotFound, ListingUnknown, ProductNotFound, ProductUnknown
 from app.products.repository import get_listing, get_product
 from app.products.schemas import Listing, Product, ProductImport
@@ -72,14 +72,14 @@ async def list_stock_movements(
 ) -> Page[Movement]:
     """Why the stock is what it is, newest first. The changes sum to what is on hand and reserved."""
     binding = binding_of(actor.merchant_id, f"movements:{product_id}", None)
-    after = after_of(keyring, binding, cursor)
+    after = id_after(keyring.cursor_key, binding, cursor)
 
     async def read(session: AsyncSession, merchant_id: UUID) -> list[MovementRow]:
         await get_product(session, merchant_id, product_id)
         return list(await repository.list_movements(session, merchant_id, product_id, limit=limit + 1, after=after))
 
     rows = await database.transact(read, actor.merchant_id)
-    page = page_of(keyring, binding, [row.id for row in rows], limit)
+    page = page_by_id(keyring.cursor_key, binding, [row.id for row in rows], limit)
     return Page(data=[_to_movement(row) for row in rows[:limit]], page=page)
 
 
@@ -207,14 +207,14 @@ async def list_stock_pushes(
 ) -> Page[StockPush]:
     """Every try to tell the channel what is available, newest first."""
     binding = binding_of(actor.merchant_id, f"pushes:{listing_id}", None)
-    after = after_of(keyring, binding, cursor)
+    after = id_after(keyring.cursor_key, binding, cursor)
 
     async def read(session: AsyncSession, merchant_id: UUID) -> list[StockPushRow]:
         await get_listing(session, merchant_id, listing_id)
         return list(await repository.list_pushes(session, merchant_id, listing_id, limit=limit + 1, after=after))
 
     rows = await database.transact(read, actor.merchant_id)
-    page = page_of(keyring, binding, [row.id for row in rows], limit)
+    page = page_by_id(keyring.cursor_key, binding, [row.id for row in rows], limit)
     return Page(data=[_to_push(row) for row in rows[:limit]], page=page)
 
 

@@ -71,22 +71,18 @@ async def _move(
         "on_hand_change": -taken,
         "reserved_change": change.reserved_change,
     }
-    was_short = _shortage(product)
+    was_short = product.oversold
     if not await repository.add_movement(session, merchant_id, values):
         return
     product.on_hand -= taken
     product.reserved += change.reserved_change
     await products.touch(session, product)
     missing = max(0, change.take - taken)
-    if missing or _shortage(product) > was_short:
-        told = {"sku": product.sku, "order_number": order.order_number, "short": missing or _shortage(product)}
+    if missing or product.oversold > was_short:
+        told = {"sku": product.sku, "order_number": order.order_number, "short": missing or product.oversold}
         for subject in (product.id, order.id):
             kind: journal.Kind = "general" if subject == order.id else "audit"
             await journal.record(session, merchant_id, "stock.oversold", kind=kind, subject_id=subject, after=told)
-
-
-def _shortage(product: ProductRow) -> int:
-    return max(0, product.reserved - product.on_hand)
 
 
 async def adjust(session: AsyncSession, merchant_id: UUID, product_id: UUID, body: AdjustStock) -> ProductRow:
