@@ -173,8 +173,8 @@ def _item_values(merchant_id: UUID, operation_id: UUID, position: int, item: New
 async def _ask_for_chunks(
     session: AsyncSession, merchant_id: UUID, job: str, operation_id: UUID, chunks: set[tuple[int, UUID | None]]
 ) -> None:
-    for chunk, account_id in sorted(chunks, key=lambda one: one[0]):
-        await work.add(session, merchant_id, job, chunk_ref(operation_id, chunk), lane=account_id)
+    wanted = {chunk_ref(operation_id, chunk): account_id for chunk, account_id in chunks}
+    await work.add_many(session, merchant_id, job, wanted)
 
 
 async def add_items(session: AsyncSession, merchant_id: UUID, operation_id: UUID, items: Sequence[NewItem]) -> None:

@@ -23,5 +23,5 @@ async def request(session: AsyncSession, merchant_id: UUID, order_ids: Collectio
         )
         .distinct()
     )
-    for order_id in sorted(await session.scalars(query)):
-        await work.add(session, merchant_id, APPLY, order_id.hex, priority=work.BACKGROUND)
+    refs = dict.fromkeys(order_id.hex for order_id in await session.scalars(query))
+    await work.add_many(session, merchant_id, APPLY, refs, priority=work.BACKGROUND)

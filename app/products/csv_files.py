@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field, ValidationError
 from app.products.schemas import ProductName, Quantity, Sku
 
 COLUMNS = ("sku", "name", "on_hand", "buffer")
-MOST_ROWS = 20_000
+MOST_ROWS = 100_000
 _MOST_ERRORS = 200
 _FORMULA = ("=", "+", "-", "@")
 

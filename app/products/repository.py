@@ -3,10 +3,11 @@
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, literal, or_, select, text, update
+from sqlalchemy import Uuid, any_, func, literal, or_, select, text, update
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -79,18 +80,20 @@ async def insert_product(session: AsyncSession, values: Mapping[str, Any]) -> bo
     return made.one_or_none() is not None
 
 
-async def insert_products(session: AsyncSession, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Many new products whose SKUs the caller has seen free. One taken meanwhile ends the transaction."""
+async def insert_products(session: AsyncSession, rows: Sequence[dict[str, Any]]) -> set[str]:
+    """Many new products. Their SKUs, without those that are taken."""
     if not rows:
-        return
+        return set()
     columns = ", ".join(rows[0])
-    await session.execute(
+    made = await session.scalars(
         text(
             f"insert into products ({columns}) select {columns}"  # noqa: S608 (our columns)
             " from json_populate_recordset(null::products, cast(:rows as json)) order by sku"
+            " on conflict (merchant_id, sku) do nothing returning sku"
         ),
-        {"rows": json.dumps([dict(row) for row in rows], default=str, ensure_ascii=False)},
+        {"rows": _as_json(rows)},
     )
+    return set(made)
 
 
 async def list_products(
@@ -112,19 +115,45 @@ async def list_products(
     return (await session.scalars(query)).all()
 
 
-async def find_products_by_sku(
-    session: AsyncSession, merchant_id: UUID, skus: Collection[str]
-) -> dict[str, ProductRow]:
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A product as far as a CSV may change it."""
+
+    id: UUID
+    sku: str
+    name: str
+    on_hand: int
+    buffer: int
+    counted_at: datetime | None
+
+
+async def find_products_by_sku(session: AsyncSession, merchant_id: UUID, skus: Collection[str]) -> dict[str, Known]:
     """SKU → product, locked."""
-    wanted = select(func.unnest(literal(list(skus), ARRAY(TEXT))))
+    row = ProductRow
     query = (
-        select(ProductRow)
-        # A join, not a list: a plan for any values would compare each row with each of a thousand SKUs.
-        .where(ProductRow.merchant_id == merchant_id, ProductRow.sku.in_(wanted))
-        .order_by(ProductRow.id)
+        select(row.id, row.sku, row.name, row.on_hand, row.buffer, row.counted_at)
+        .where(row.merchant_id == merchant_id, row.sku.in_(select(func.unnest(literal(list(skus), ARRAY(TEXT))))))
+        .order_by(row.id)
         .with_for_update(key_share=True)
     )
-    return {row.sku: row for row in await session.scalars(query)}
+    return {found.sku: Known(*found) for found in await session.execute(query)}
+
+
+async def change_products(session: AsyncSession, merchant_id: UUID, rows: Sequence[dict[str, Any]]) -> None:
+    """Name, buffer, on hand and time of the count of many locked products, by id."""
+    await session.execute(
+        text(
+            "update products p set name = c.name, buffer = c.buffer, on_hand = c.on_hand, counted_at = c.counted_at,"
+            " version = p.version + 1, updated_at = app_now()"
+            " from json_populate_recordset(null::products, cast(:rows as json)) c"
+            " where p.merchant_id = :merchant_id and p.id = c.id"
+        ),
+        {"merchant_id": merchant_id, "rows": _as_json(rows)},
+    )
+
+
+def _as_json(rows: Sequence[dict[str, Any]]) -> str:
+    return json.dumps(rows, default=str, ensure_ascii=False)
 
 
 # --- listings ---------------------------------------------------------------------------------------------------------
@@ -172,9 +201,10 @@ async def list_listings_of(
     session: AsyncSession, merchant_id: UUID, product_ids: Collection[UUID]
 ) -> Sequence[ListingRow]:
     """Listings linked to any of these products."""
+    wanted = any_(literal(list(product_ids), ARRAY(Uuid)))  # one parameter, however many products
     query = (
         select(ListingRow)
-        .where(ListingRow.merchant_id == merchant_id, ListingRow.product_id.in_(product_ids))
+        .where(ListingRow.merchant_id == merchant_id, ListingRow.product_id == wanted)
         .order_by(ListingRow.id)
     )
     return (await session.scalars(query)).all()

@@ -113,5 +113,8 @@ async def list_linked_of_accounts(
 
 async def request_pushes(session: AsyncSession, merchant_id: UUID, product_ids: Collection[UUID]) -> None:
     """Have the channels told what is available now. Requests for one listing coalesce."""
-    for listing in await repository.list_listings_of(session, merchant_id, product_ids):
-        await work.add(session, merchant_id, PUSH, listing.id.hex, lane=listing.account_id, priority=work.BACKGROUND)
+    lanes = {
+        listing.id.hex: listing.account_id
+        for listing in await repository.list_listings_of(session, merchant_id, product_ids)
+    }
+    await work.add_many(session, merchant_id, PUSH, lanes, priority=work.BACKGROUND)

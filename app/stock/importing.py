@@ -64,9 +64,8 @@ async def open_import(
         open_operations_max=open_operations_max,
     )
     if not opened.replayed:
-        for account_id in accounts:
-            ref = f"{opened.operation_id.hex}:{account_id.hex}"
-            await work.add(session, merchant_id, READ, ref, lane=account_id, priority=work.USER)
+        wanted = {f"{opened.operation_id.hex}:{account_id.hex}": account_id for account_id in accounts}
+        await work.add_many(session, merchant_id, READ, wanted)
         await operations.refresh(session, merchant_id, opened.operation_id)
     return opened
 

@@ -41,24 +41,32 @@ async def add_movement(session: AsyncSession, merchant_id: UUID, values: Mapping
     return made.one_or_none() is not None
 
 
-async def expect_many(session: AsyncSession) -> None:
-    """Before thousands of rows: they may take their time, and plans made for a small table are made anew."""
+async def expect_many(session: AsyncSession, merchant_id: UUID) -> None:
+    """Before a CSV of products: it may take its time, and one merchant's come one after the other.
+
+    Rows are matched by hashing: a planner that believes in few products would compare each with each line.
+    """
     for statement in (
-        "discard plans",
+        "set local enable_nestloop = off",
         "set local statement_timeout = '1min'",
+        "set local lock_timeout = '1min'",
         "set local transaction_timeout = 0",  # a running timer is only stopped by this, never set to another time
         "set local transaction_timeout = '2min'",
     ):
         await session.execute(text(statement))
+    await session.execute(
+        text("select pg_advisory_xact_lock(hashtextextended('products.import', cast(:seed as bigint)))"),
+        {"seed": merchant_id.int & 0x7FFF_FFFF_FFFF_FFFF},
+    )
 
 
 async def add_adjustments(
     session: AsyncSession, merchant_id: UUID, changes: Sequence[Mapping[str, Any]], *, reason: str
 ) -> None:
     """Many adjustments of products that are locked: product, quantity and change of each."""
-    if not changes:
-        return
     rows = [{"id": new_id(), **one} for one in changes]
+    # Each movement's product is looked up once more. Planned for the products of before, that would read all of them.
+    await session.execute(text("analyze products"))
     await session.execute(
         text(
             "insert into stock_movements (merchant_id, id, product_id, kind, quantity, on_hand_change, reserved_change,"

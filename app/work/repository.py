@@ -1,5 +1,6 @@
 """Every query of durable work."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -10,40 +11,40 @@ from sqlalchemy.ext.asyncio import AsyncSession
 async def upsert(
     session: AsyncSession,
     merchant_id: UUID,
-    work_id: UUID,
     kind: str,
-    ref: str,
+    wanted: Sequence[tuple[UUID, str, UUID | None]],
     *,
-    lane: UUID | None,
     priority: int,
     due_in: timedelta,
-) -> tuple[UUID, int]:
-    """The work's id and a number that no earlier wake-up of it carried."""
-    row = (
-        await session.execute(
-            text(
-                "insert into work as w (merchant_id, id, kind, ref, lane, priority, due_at)"
-                " values (:merchant_id, :id, :kind, :ref, :lane, :priority, app_now() + :due_in)"
-                " on conflict (merchant_id, kind, ref) do update set wanted = w.wanted + 1, dispatch_no ="
-                " w.dispatch_no + 1,"
-                " is_dead = false, attempts = case when w.is_dead then 0 else w.attempts end,"
-                " priority = least(w.priority, excluded.priority),"
-                " due_at = case when w.is_leased and w.due_at > app_now() then w.due_at"
-                " else least(coalesce(w.due_at, excluded.due_at), excluded.due_at) end"
-                " returning w.id, w.dispatch_no"
-            ),
-            {
-                "merchant_id": merchant_id,
-                "id": work_id,
-                "kind": kind,
-                "ref": ref,
-                "lane": lane,
-                "priority": priority,
-                "due_in": due_in,
-            },
-        )
-    ).one()
-    return row.id, row.dispatch_no
+) -> list[tuple[UUID, int]]:
+    """Keep work of one kind: id (of what is new), ref and lane of each. Refs are unlike, and in order.
+
+    Its id and a number that no earlier wake-up of it carried, of each.
+    """
+    rows = await session.execute(
+        text(
+            "insert into work as w (merchant_id, id, kind, ref, lane, priority, due_at)"
+            " select :merchant_id, one.id, :kind, one.ref, one.lane, :priority, app_now() + :due_in"
+            " from unnest(cast(:ids as uuid[]), cast(:refs as text[]), cast(:lanes as uuid[])) as one (id, ref, lane)"
+            " on conflict (merchant_id, kind, ref) do update set wanted = w.wanted + 1, dispatch_no ="
+            " w.dispatch_no + 1,"
+            " is_dead = false, attempts = case when w.is_dead then 0 else w.attempts end,"
+            " priority = least(w.priority, excluded.priority),"
+            " due_at = case when w.is_leased and w.due_at > app_now() then w.due_at"
+            " else least(coalesce(w.due_at, excluded.due_at), excluded.due_at) end"
+            " returning w.id, w.dispatch_no"
+        ),
+        {
+            "merchant_id": merchant_id,
+            "kind": kind,
+            "ids": [work_id for work_id, _, _ in wanted],
+            "refs": [ref for _, ref, _ in wanted],
+            "lanes": [lane for _, _, lane in wanted],
+            "priority": priority,
+            "due_in": due_in,
+        },
+    )
+    return [(row.id, row.dispatch_no) for row in rows]
 
 
 async def finish(

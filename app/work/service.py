@@ -1,5 +1,6 @@
 """Durable work inside a transaction: add, finish, keep. Claiming across merchants is in repository.py."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -43,11 +44,26 @@ async def add(
 
     `lane` is the account whose channel the work waits on. Workers are woken after the commit.
     """
-    work_id, dispatch_no = await repository.upsert(
-        session, merchant_id, new_id(), kind, ref, lane=lane, priority=priority, due_in=due_in
-    )
+    await add_many(session, merchant_id, kind, {ref: lane}, priority=priority, due_in=due_in)
+
+
+async def add_many(
+    session: AsyncSession,
+    merchant_id: UUID,
+    kind: str,
+    wanted: Mapping[str, UUID | None],
+    *,
+    priority: int = USER,
+    due_in: timedelta = timedelta(0),
+) -> None:
+    """Ask for one (more) run of each `kind` and ref, on its lane."""
+    if not wanted:
+        return
+    # In one order, so that two who ask for the same never wait for each other.
+    rows = [(new_id(), ref, wanted[ref]) for ref in sorted(wanted)]
+    asked = await repository.upsert(session, merchant_id, kind, rows, priority=priority, due_in=due_in)
     if due_in <= timedelta(0):
-        session.info.setdefault("wakes", []).append((work_id, dispatch_no))
+        session.info.setdefault("wakes", []).extend(asked)
 
 
 async def finish(

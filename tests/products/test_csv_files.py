@@ -49,10 +49,8 @@ def test_what_is_wrong_is_named(content: bytes, expected: list[tuple[int, str | 
 
 
 def test_a_file_that_is_too_long_is_refused_before_anything_is_read() -> None:
-    rows = "".join(f"SKU-{number},Produk {number},{number % 7}\n" for number in range(100_000))
+    rows = "".join(f"SKU-{number},Produk {number},{number % 7}\n" for number in range(100_001))
 
     whole = csv_files.parse(f"sku,name,on_hand\n{rows}".encode())
-    part = csv_files.parse(b"sku,name,on_hand\n" + "".join(rows.splitlines(True)[:20_000]).encode())
 
-    assert [(one.line, one.code) for one in whole.errors] == [(20_002, "too_many_lines")]
-    assert (len(part.lines), part.errors) == (20_000, [])
+    assert (whole.lines, [(one.line, one.code) for one in whole.errors]) == ([], [(100_002, "too_many_lines")])

@@ -278,11 +278,20 @@ async def test_a_csv_is_taken_whole_or_not_at_all(merchant: Merchant) -> None:
     assert wrong.status_code == 415
 
 
-async def test_thousands_of_products_in_one_file(merchant: Merchant) -> None:
-    rows = "".join(f"SKU-{number},Produk {number},{number % 7}\n" for number in range(5_000))
+async def test_a_hundred_thousand_products_in_one_file(merchant: Merchant) -> None:
+    rows = "".join(f"SKU-{number},Produk {number},{number % 7}\n" for number in range(100_000))
 
     answer = await import_csv(merchant, f"sku,name,on_hand\n{rows}")
 
-    assert answer.json()["created"] == 5_000, answer.text
-    [product] = (await merchant.get("/v1/products", q="SKU-4999"))["data"]
-    assert await stock(merchant, product["id"]) == (4_999 % 7, 0, 4_999 % 7)
+    assert answer.json()["created"] == 100_000, answer.text
+    [product] = (await merchant.get("/v1/products", q="SKU-99999"))["data"]
+    assert await stock(merchant, product["id"]) == (99_999 % 7, 0, 99_999 % 7)
+
+
+async def test_the_same_file_sent_twice_at_once_makes_each_product_once(merchant: Merchant) -> None:
+    rows = "".join(f"SKU-{number},Produk {number},{number % 7}\n" for number in range(300))
+
+    answers = await asyncio.gather(*(import_csv(merchant, f"sku,name,on_hand\n{rows}") for _ in range(3)))
+
+    counted = sorted((one.json()["created"], one.json()["unchanged"]) for one in answers)
+    assert counted == [(0, 300), (0, 300), (300, 0)]
