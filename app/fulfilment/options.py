@@ -79,7 +79,7 @@ async def ask(context: Context, merchant_id: UUID, order_ids: Sequence[UUID]) ->
             exceptions.append(_exception(entry.order.id, code))
             continue
         assert not isinstance(answer, str)
-        methods = [_to_offered(method, timezones[entry.order.shop_id]) for method in answer.methods]
+        methods = [_to_offered(method, entry.order, timezones[entry.order.shop_id]) for method in answer.methods]
         signature = repr([method.model_dump() for method in methods])
         group = groups.setdefault(
             (entry.order.shop_id, signature),
@@ -139,7 +139,7 @@ def _exception(order_id: UUID, code: str) -> OptionsException:
     return OptionsException(order_id=order_id, code=code, text=text_of(code, caller().language) or code)
 
 
-def _to_offered(method: ShippingMethod, timezone: ZoneInfo) -> OfferedMethod:
+def _to_offered(method: ShippingMethod, order: OrderRow, timezone: ZoneInfo) -> OfferedMethod:
     return OfferedMethod(
         method=method.method,
         addresses=[
@@ -147,7 +147,7 @@ def _to_offered(method: ShippingMethod, timezone: ZoneInfo) -> OfferedMethod:
                 id=address.id,
                 text=address.text,
                 is_default=address.is_default,
-                slots=[_to_slot(slot, timezone) for slot in address.slots],
+                slots=[_to_slot(slot, order, timezone) for slot in address.slots],
             )
             for address in method.addresses
         ],
@@ -156,7 +156,7 @@ def _to_offered(method: ShippingMethod, timezone: ZoneInfo) -> OfferedMethod:
     )
 
 
-def _to_slot(slot: Slot, timezone: ZoneInfo) -> OfferedSlot:
+def _to_slot(slot: Slot, order: OrderRow, timezone: ZoneInfo) -> OfferedSlot:
     starts = slot.starts_at.astimezone(timezone)
     ends = slot.ends_at.astimezone(timezone) if slot.ends_at else None
     return OfferedSlot.model_validate(
@@ -166,5 +166,6 @@ def _to_slot(slot: Slot, timezone: ZoneInfo) -> OfferedSlot:
             "from": starts.strftime("%H:%M"),
             "to": ends.strftime("%H:%M") if ends else None,
             "starts_at": slot.starts_at,
+            "is_late": order.pickup_cutoff_at is not None and slot.starts_at > order.pickup_cutoff_at,
         }
     )

@@ -175,6 +175,7 @@ class OfferedSlot(BaseModel):
     from_: str | None = Field(default=None, serialization_alias="from", validation_alias="from")
     to: str | None = None
     starts_at: datetime
+    is_late: bool = Field(description="Begins after the pickup cut-off: what is collected then counts as late.")
 
 
 class OfferedAddress(BaseModel):

@@ -26,6 +26,8 @@ _TIMES = (
     ("placed_from", "placed_at >="),
     ("placed_before", "placed_at <"),
     ("ship_by_before", "ship_by <"),
+    ("pickup_cutoff_before", "pickup_cutoff_at <"),
+    ("collect_by_before", "collect_by <"),
     ("updated_since", "updated_at >="),
 )
 

@@ -20,7 +20,7 @@ Sla = Literal["overdue", "at_risk", "ok"]
 Cancellation = Literal["requested", "approved", "rejected"]
 PrintStatus = Literal["not_printed", "printed"]
 Handover = Literal["pickup", "dropoff", "manual"]
-Sort = Literal["-placed_at", "placed_at", "ship_by", "respond_by", "-updated_at"]
+Sort = Literal["-placed_at", "placed_at", "ship_by", "pickup_cutoff_at", "collect_by", "respond_by", "-updated_at"]
 
 STATUSES: tuple[Status, ...] = ("unpaid", "ordered", "ready_to_ship", "on_delivery", "completed", "cancelled")
 OPEN_STATUSES = ("ordered", "ready_to_ship")
@@ -99,6 +99,12 @@ class OrderFilter(BaseModel):
         default="Asia/Jakarta", description="Time zone of the days, from the IANA database."
     )
     ship_by_before: Instant | None = Field(default=None, description="To be shipped before this instant.")
+    pickup_cutoff_before: Instant | None = Field(
+        default=None, description="Not collected yet, and collected late after this instant."
+    )
+    collect_by_before: Instant | None = Field(
+        default=None, description="Not collected yet, and the courier must have it before this instant."
+    )
     sla: Annotated[list[Sla], Field(max_length=_MOST_CHOICES)] = []
     cancellation: Annotated[list[Cancellation], Field(max_length=_MOST_CHOICES)] = []
     is_linked: bool | None = None
@@ -127,6 +133,8 @@ class Search:
     placed_from: datetime | None = None
     placed_before: datetime | None = None
     ship_by_before: datetime | None = None
+    pickup_cutoff_before: datetime | None = None
+    collect_by_before: datetime | None = None
     slas: tuple[str, ...] = ()
     cancellations: tuple[str, ...] = ()
     is_linked: bool | None = None
@@ -209,6 +217,8 @@ def resolve(wish: OrderFilter, *, pointer: str | None = None) -> Search:
         placed_from=placed_from,
         placed_before=placed_before,
         ship_by_before=_start(wish.ship_by_before, timezone, place.of("ship_by_before")),
+        pickup_cutoff_before=_start(wish.pickup_cutoff_before, timezone, place.of("pickup_cutoff_before")),
+        collect_by_before=_start(wish.collect_by_before, timezone, place.of("collect_by_before")),
         slas=_distinct(wish.sla),
         cancellations=_distinct(wish.cancellation),
         is_linked=wish.is_linked,

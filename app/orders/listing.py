@@ -16,23 +16,33 @@ _VISIBLE = tuple(status for status in STATUSES if status != "unpaid")
 
 @dataclass(frozen=True, slots=True)
 class _Ordering:
-    """How a sort reads. `present` and `absent` part the orders whose date counts from those listed last, by id."""
+    """How a sort reads. `present` and `absent` part the orders whose date counts from those listed last, by id.
+
+    `implied_by` is the filter that lets no order through without the date.
+    """
 
     value: str
     is_descending: bool = False
     present: str | None = None
     absent: str | None = None
+    implied_by: str | None = None
 
     def order_by(self, value: str = "sort_at", key: str = "id") -> str:
         direction = " desc" if self.is_descending else ""
         return f"{value}{direction}, {key}{direction}"
 
 
+def _by_deadline(column: str, filtered_by: str) -> _Ordering:
+    return _Ordering(column, present=f"{column} is not null", absent=f"{column} is null", implied_by=filtered_by)
+
+
 _ORDERINGS: dict[Sort, _Ordering] = {
     "-placed_at": _Ordering("placed_at", is_descending=True),
     "placed_at": _Ordering("placed_at"),
     "-updated_at": _Ordering("updated_at", is_descending=True),
-    "ship_by": _Ordering("ship_by", present="ship_by is not null", absent="ship_by is null"),
+    "ship_by": _by_deadline("ship_by", "ship_by_before"),
+    "pickup_cutoff_at": _by_deadline("pickup_cutoff_at", "pickup_cutoff_before"),
+    "collect_by": _by_deadline("collect_by", "collect_by_before"),
     "respond_by": _Ordering(
         "respond_by",
         present="cancellation = 'requested' and respond_by is not null",
@@ -122,7 +132,8 @@ def _branches(
                 keyset = [f"({ordering.value}, id) {comparison} {row}"]
             present = [ordering.present] if ordering.present else []
             yield [*tab, *present, *keyset], ordering.value, ordering.order_by(ordering.value)
-        if ordering.absent is not None:
+        is_implied = ordering.implied_by is not None and getattr(search, ordering.implied_by) is not None
+        if ordering.absent is not None and not is_implied:
             keyset = [f"id > {sql.bind(after.id)}::uuid"] if after is not None and is_among_absent else []
             yield [*tab, ordering.absent, *keyset], "null::timestamptz", "id"
 
@@ -130,7 +141,7 @@ def _branches(
 def _tabs(search: Search, sort: Sort) -> Sequence[Sequence[str] | None]:
     """One branch per status where the index begins with it; a few numbers are sorted faster than walked."""
     scope = search.scope
-    if search.order_numbers or sort in ("-updated_at", "respond_by"):
+    if search.order_numbers or sort in ("-updated_at", "respond_by", "pickup_cutoff_at", "collect_by"):
         return [scope]
     if scope is None:
         return [[status] for status in _VISIBLE] if sort == "ship_by" else [None]

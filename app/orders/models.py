@@ -63,6 +63,17 @@ class OrderRow(Base):
             postgresql_where=text("status = 'ordered' and first_step = 'gate'"),
         ),
         Index("ix_orders_deadline", "merchant_id", "ship_by", postgresql_where=text(AWAITED)),
+        # Of orders no courier has yet, at channels that say so: few.
+        Index(
+            "ix_orders_pickup_cutoff_at",
+            "merchant_id",
+            "pickup_cutoff_at",
+            "id",
+            postgresql_where=text("pickup_cutoff_at is not null"),
+        ),
+        Index(
+            "ix_orders_collect_by", "merchant_id", "collect_by", "id", postgresql_where=text("collect_by is not null")
+        ),
         Index("ix_orders_updated", "merchant_id", "updated_at", "id"),
         Index(
             "ix_orders_respond_by",
@@ -131,6 +142,8 @@ class OrderRow(Base):
     is_own_courier: Mapped[bool] = mapped_column(server_default=text("false"))
     """Nobody but the merchant knows when its parcels leave and arrive: the merchant marks it."""
     cancels_at: Mapped[datetime | None]
+    pickup_cutoff_at: Mapped[datetime | None]
+    collect_by: Mapped[datetime | None]
     """The channel cancels by itself what is not arranged by then."""
     print_status: Mapped[str] = mapped_column(server_default="not_printed")
     is_linked: Mapped[bool] = mapped_column(server_default=text("false"))

@@ -24,7 +24,8 @@ class SearchOrders(OrderFilter):
 
     sort: Sort = Field(
         default="-placed_at",
-        description="`respond_by`: open cancellation requests first, by deadline. Orders without the date come last.",
+        description="`respond_by`: open cancellation requests first, by deadline. `pickup_cutoff_at`,"
+        " `collect_by`: what no courier has yet. Orders without the date come last.",
     )
     limit: int = Field(default=50, ge=1, le=200, description="Most entries on one page.")
     cursor: str | None = Field(
@@ -209,7 +210,16 @@ class Order(BaseModel):
     placed_at: datetime
     paid_at: datetime | None
     ship_by: datetime | None
-    cancels_at: datetime | None = Field(description="The channel cancels by itself what is not arranged by then.")
+    pickup_cutoff_at: datetime | None = Field(
+        description="What the courier collects later counts as dispatched late. Null once collected, and at channels"
+        " that do not say."
+    )
+    collect_by: datetime | None = Field(
+        description="The courier must have it by then. Null once collected, and at channels that do not say."
+    )
+    cancels_at: datetime | None = Field(
+        description="The channel cancels by itself what is not arranged by then or, once arranged, not collected."
+    )
     received_at: datetime | None = Field(description="When it was received, at channels where that is a step.")
     sla: str | None = Field(description="`overdue`, `at_risk`, `ok`; null once arranged or without `ship_by`.")
     updated_at: datetime

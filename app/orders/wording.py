@@ -89,6 +89,8 @@ def describe(order: ChannelOrder, known: Mapping[str, Any] | None = None) -> dic
         "first_step": order.first_step,
         "is_urgent": order.is_urgent,
         "cancels_at": order.cancels_at,
+        "pickup_cutoff_at": order.pickup_cutoff_at,
+        "collect_by": order.collect_by,
         "is_cod": order.is_cod,
         "is_returned": order.is_returned,
         "placed_at": order.placed_at,

@@ -83,6 +83,8 @@ def of_order(
         return {
             **head,
             **parcel,
+            "pickup_cutoff_at": _local("o.pickup_cutoff_at", zones),
+            "collect_by": _local("o.collect_by", zones),
             "pick_pack": "o.pick_pack",
             "print_status": "o.print_status",
             **size,

@@ -18,6 +18,11 @@ _COLUMNS = {
     "cancellation": "cancellation",
     "order_number": "order_number",
 }
+_DEADLINES = {
+    "ship_by_before": "ship_by",
+    "pickup_cutoff_before": "pickup_cutoff_at",
+    "collect_by_before": "collect_by",
+}
 
 
 def sla(row: Mapping[str, Any], now: datetime) -> str | None:
@@ -57,9 +62,10 @@ def _in_time(row: Mapping[str, Any], params: Params) -> bool:
     is_late = end is not None and (row["placed_at"] > end if "T" in params["placed_to"] else row["placed_at"] >= end)
     if (start is not None and row["placed_at"] < start) or is_late:
         return False
-    before = _moment(params.get("ship_by_before"), zone, 0)
-    if before is not None and (row["ship_by"] is None or row["ship_by"] >= before):
-        return False
+    for name, column in _DEADLINES.items():
+        before = _moment(params.get(name), zone, 0)
+        if before is not None and (row[column] is None or row[column] >= before):
+            return False
     since = _moment(params.get("updated_since"), zone, 0)
     return since is None or row["updated_at"] >= since
 
@@ -87,6 +93,8 @@ SORTS: dict[str, tuple[Callable[[Stored], Any], bool]] = {
     "placed_at": (lambda order: (order.row["placed_at"], order.row["id"]), False),
     "-updated_at": (lambda order: (order.row["updated_at"], order.row["id"]), True),
     "ship_by": (_dated("ship_by", lambda row: True), False),
+    "pickup_cutoff_at": (_dated("pickup_cutoff_at", lambda row: True), False),
+    "collect_by": (_dated("collect_by", lambda row: True), False),
     "respond_by": (_dated("respond_by", lambda row: row["cancellation"] == "requested"), False),
 }
 

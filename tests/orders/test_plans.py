@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from typing import Any
 
 import asyncpg
@@ -15,6 +16,7 @@ from app.orders import listing
 from app.orders.filters import Search, Sort
 from tests.orders.conftest import Archive, fill, owning
 
+LATE = datetime(2100, 1, 1, tzinfo=UTC)
 COPIES = 40
 """Times 300 orders."""
 
@@ -70,6 +72,8 @@ async def test_lists_walk_an_index_and_sort_nothing(database: Database, crowd: A
         (Search(statuses=("ready_to_ship",), stages=("to_process",)), "-placed_at", {"ix_orders_stage"}),
         (Search(statuses=("completed",)), "ship_by", {"ix_orders_ship_by"}),
         (Search(), "-updated_at", {"ix_orders_updated"}),
+        (Search(collect_by_before=LATE), "collect_by", {"ix_orders_collect_by", "pk_orders"}),
+        (Search(pickup_cutoff_before=LATE), "pickup_cutoff_at", {"ix_orders_pickup_cutoff_at", "pk_orders"}),
     ]
     for search, sort, indexes in expected:
         statement = listing.list_orders(search, crowd.merchant_id, sort=sort, after=None, most=51, at_risk_hours=4)

@@ -52,6 +52,10 @@ def filters(archive: Archive) -> list[dict[str, Any]]:
     numbers = [order.row["order_number"] for order in archive.orders[:7]]
     middle = archive.orders[5].row["placed_at"].isoformat()
     day = (archive.orders[5].row["placed_at"] - timedelta(days=3)).date().isoformat()
+    middle_of = {
+        column: sorted(filter(None, (order.row[column] for order in archive.orders)))[20].isoformat()
+        for column in ("pickup_cutoff_at", "collect_by")
+    }
     single: list[dict[str, Any]] = [
         {},
         *(
@@ -99,6 +103,8 @@ def filters(archive: Archive) -> list[dict[str, Any]]:
         {"placed_from": middle, "placed_to": middle},
         {"ship_by_before": archive.orders[0].row["placed_at"].isoformat()},
         {"ship_by_before": (archive.orders[0].row["placed_at"] + timedelta(days=60)).isoformat()},
+        {"pickup_cutoff_before": middle_of["pickup_cutoff_at"]},
+        {"collect_by_before": middle_of["collect_by"]},
         {"updated_since": middle},
         {"courier": [COURIERS[0]], "print_status": ["not_printed"]},
         {"channel": ["testmart"], "is_cod": "false"},

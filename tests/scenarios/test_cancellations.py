@@ -130,7 +130,7 @@ async def test_a_parcel_printed_before_the_cancellation_is_to_be_pulled_out(
 
 async def printed_order(world: World, merchant: Merchant, shop: SimulatedShop) -> str:
     number = await shop.place_order()
-    await merchant.import_orders()
+    await merchant.import_orders(channel=shop.channel)
     await world.work()
     await merchant.arrange([number])
     await world.pass_time(30)

@@ -110,7 +110,11 @@ class ChannelOrder:
     is_urgent: bool = False
     """Minutes count (instant, same day): a gate lets it through at once."""
     cancels_at: datetime | None = None
-    """The channel cancels by itself what is not arranged by then."""
+    """The channel cancels by itself what is not arranged by then or, once arranged, not collected."""
+    pickup_cutoff_at: datetime | None = None
+    """What the courier collects later counts as dispatched late. None once collected, or where nobody says."""
+    collect_by: datetime | None = None
+    """The courier must have it by then. None once collected, or where nobody says."""
     amounts: tuple[ChannelAmount, ...] = ()
 
 

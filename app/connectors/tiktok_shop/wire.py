@@ -130,7 +130,11 @@ class Order(Wire):
     paid_time: Seconds = 0
     rts_sla_time: Seconds = 0
     fast_rts_sla_time: Seconds = 0
+    tts_sla_time: Seconds = 0
+    fast_collection_sla_time: Seconds = 0
+    pick_up_cut_off_time: Seconds = 0
     shipping_due_time: Seconds = 0
+    collection_due_time: Seconds = 0
     cancel_order_sla_time: Seconds = 0
     payment_method_name: str = ""
     payment: Payment = Payment()

@@ -12,6 +12,7 @@ STATES = ("unpaid", "paid", "arranged", "collected", "in_transit", "delivered", 
 ANSWER_WITHIN = 48 * HOUR
 REMORSE = HOUR
 _SHIP_BY, _CANCELS_AT, _COURIER_BY = 48 * HOUR, 96 * HOUR, 72 * HOUR
+_CUT_OFF = 12 * HOUR
 _INSTANT_SHIP_BY, _INSTANT_CANCELS_AT = HOUR, 2 * HOUR
 _PENDING, _SUCCESS, _CLOSED = (f"CANCELLATION_REQUEST_{word}" for word in ("PENDING", "SUCCESS", "CANCEL"))
 OPEN = _PENDING
@@ -50,10 +51,12 @@ class Lifecycle:
         order["deadlines"] = {
             "rts_sla_time": now + ship_by,
             "tts_sla_time": now + _COURIER_BY,
+            "pick_up_cut_off_time": now + ship_by + _CUT_OFF,
             "shipping_due_time": now + cancels_at,
             "collection_due_time": now + cancels_at + _COURIER_BY,
         }
         self.world.engine.later(cancels_at, TIKTOK_SHOP, "overdue", number=order["id"])
+        self.world.engine.later(cancels_at + _COURIER_BY, TIKTOK_SHOP, "uncollected", number=order["id"])
         if order["is_held"]:
             self.world.engine.later(REMORSE, TIKTOK_SHOP, "remorse_over", number=order["id"])
         self._become(order, "ON_HOLD" if order["is_held"] else "AWAITING_SHIPMENT")

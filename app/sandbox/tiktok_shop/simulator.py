@@ -167,10 +167,15 @@ class TikTokShop:
             self.lifecycle.answer(order, is_agreed=True)
         elif kind == "overdue" and order["status"] in SHIPPABLE:
             # The platform's clock runs whatever a seller's own software calls the order.
-            if is_asked:
-                self.lifecycle.answer(order, is_agreed=True)
-            else:
-                self.lifecycle.cancel(order, initiator="SYSTEM", reason="Penjual terlambat mengirim")
+            self._end(order, "Penjual terlambat mengirim")
+        elif kind == "uncollected" and order["status"] == "AWAITING_COLLECTION":
+            self._end(order, "Paket tidak diserahkan ke kurir")
+
+    def _end(self, order: Order, reason: str) -> None:
+        if order["cancellation"] == "requested":
+            self.lifecycle.answer(order, is_agreed=True)
+        else:
+            self.lifecycle.cancel(order, initiator="SYSTEM", reason=reason)
 
     def reset(self) -> None:
         self.world.forget_orders()

@@ -48,6 +48,38 @@ async def test_every_status(
     assert (found.status, found.channel_status, found.channel) == (expected, status, "tiktok_shop")
 
 
+@pytest.mark.parametrize(
+    ("status", "cancels", "collects"),
+    [
+        ("AWAITING_SHIPMENT", 1795645720, 1795559320),
+        ("AWAITING_COLLECTION", 1795904920, 1795559320),
+        ("IN_TRANSIT", None, None),
+    ],
+)
+async def test_the_clocks_that_run_for_the_seller(
+    tiktok: TikTokShopConnector,
+    api: respx.MockRouter,
+    access: ShopAccess,
+    status: str,
+    cancels: int | None,
+    collects: int | None,
+) -> None:
+    clocks = {
+        "tts_sla_time": 1795559320,
+        "pick_up_cut_off_time": 1795516120,
+        "shipping_due_time": 1795645720,
+        "collection_due_time": 1795904920,
+    }
+
+    found = await read(tiktok, api, access, status=status, **clocks)
+
+    assert found.ship_by == datetime.fromtimestamp(1795472920, UTC)
+    assert found.cancels_at == (datetime.fromtimestamp(cancels, UTC) if cancels else None)
+    assert found.collect_by == (datetime.fromtimestamp(collects, UTC) if collects else None)
+    assert found.pickup_cutoff_at == (datetime.fromtimestamp(1795516120, UTC) if collects else None)
+    assert (await read(tiktok, api, access)).pickup_cutoff_at is None, "no such clock, no deadline"
+
+
 async def test_an_order_on_hold_says_why_and_until_when(
     tiktok: TikTokShopConnector, api: respx.MockRouter, access: ShopAccess
 ) -> None:

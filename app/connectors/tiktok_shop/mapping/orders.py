@@ -23,6 +23,7 @@ from app.connectors.tiktok_shop import wire
 from app.connectors.tiktok_shop.facts import TIKTOK_SHOP, TOKOPEDIA
 from app.core.clock import from_epoch
 
+_UNCOLLECTED = ("UNPAID", "ON_HOLD", "AWAITING_SHIPMENT", "PARTIALLY_SHIPPING", "AWAITING_COLLECTION")
 STATUSES: dict[str, OrderStatus] = {
     "UNPAID": "unpaid",
     "ON_HOLD": "ordered",
@@ -109,6 +110,7 @@ def to_channel_order(shop_id: str, order: wire.Order, cancellation: wire.Cancell
     channel = TOKOPEDIA if order.commerce_platform == "TOKOPEDIA" else TIKTOK_SHOP
     is_gated = channel == TOKOPEDIA
     is_held = order.status == "ON_HOLD"
+    is_uncollected = order.status in _UNCOLLECTED
     total = order.payment.total_amount
     return ChannelOrder(
         channel=channel,
@@ -137,8 +139,18 @@ def to_channel_order(shop_id: str, order: wire.Order, cancellation: wire.Cancell
         amounts=_amounts(order.payment),
         first_step="gate" if is_gated else "none",
         is_urgent=0 < order.fulfillment_priority_level <= _URGENT_LEVEL,
-        cancels_at=moment(order.shipping_due_time or order.cancel_order_sla_time),
+        cancels_at=_cancels_at(order),
+        pickup_cutoff_at=moment(order.pick_up_cut_off_time) if is_uncollected else None,
+        collect_by=_earliest(order.tts_sla_time, order.fast_collection_sla_time, order.collection_due_time)
+        if is_uncollected
+        else None,
     )
+
+
+def _cancels_at(order: wire.Order) -> datetime | None:
+    if order.status == "AWAITING_COLLECTION":
+        return moment(order.collection_due_time)
+    return moment(order.shipping_due_time or order.cancel_order_sla_time) if order.status in _UNCOLLECTED else None
 
 
 def moment(seconds: int) -> datetime | None:
