@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -166,5 +167,5 @@ def _action(answer: str, number: str, shop: ShopWithAccount) -> LookupAction | N
     if answer == "shop_paused":
         return LookupAction(code="resume", method="PATCH", path=f"/v1/shops/{shop_id}", body={"paused": False})
     if answer in ("queued", "channel_unavailable"):
-        return LookupAction(code="wait", method="GET", path=f"/v1/orders/lookup?number={number}")
+        return LookupAction(code="wait", method="GET", path=f"/v1/orders/lookup?number={quote(number, safe='')}")
     return None

@@ -98,6 +98,9 @@ async def test_what_keeps_us_from_asking(world: World, merchant: Merchant, shop:
     number = "2511223K7QH5XB"
     await shop.plan_fault("get_order", "error_before", times=10)
     assert (await ask(merchant, number))["answer"] == "channel_unavailable"
+    odd = await ask(merchant, "2511/22 #&B")
+    again = await merchant.http.get(odd["action"]["path"])
+    assert (odd["answer"], again.json()["number"]) == ("channel_unavailable", "2511/22 #&B")
     await shop.heal()
     [row] = (await merchant.get("/v1/shops"))["data"]
     answer = await merchant.http.patch(f"/v1/shops/{row['id']}", json={"paused": True})
