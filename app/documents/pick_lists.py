@@ -6,6 +6,7 @@ The same facts give the same bytes.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from app.core.context import Language
 from app.documents import codes, typesetting
@@ -22,8 +23,9 @@ _MOST_MODULES = 310
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """One line of an order that is to be picked."""
+    """One line of an order that is to be picked. `order_id` tells apart what stores number alike."""
 
+    order_id: UUID
     order_number: str
     sku: str
     name: str
@@ -40,7 +42,7 @@ def describe(wanted: Sequence[Wanted], language: Language, *, made_on: str) -> d
         groups.setdefault(key, []).append(one)
     rows = [_row(groups[key]) for key in sorted(groups, key=lambda key: (not key[0], key))]
     words = _WORDS[language]
-    orders = len({one.order_number for one in wanted})
+    orders = len({one.order_id for one in wanted})
     pieces = sum(one.quantity for one in wanted)
     summary = f"{orders} {words['orders']} · {len(rows)} {words['products']} · {pieces} {words['pieces']}"
     return {
@@ -55,16 +57,19 @@ def describe(wanted: Sequence[Wanted], language: Language, *, made_on: str) -> d
 
 def _row(group: Sequence[Wanted]) -> dict[str, Any]:
     first = group[0]
-    per_order: dict[str, int] = {}
+    per_order: dict[tuple[UUID, str], int] = {}
     for one in group:
-        per_order[one.order_number] = per_order.get(one.order_number, 0) + one.quantity
+        key = (one.order_id, one.order_number)
+        per_order[key] = per_order.get(key, 0) + one.quantity
     return {
         "sku": clean(first.sku, _NAME_LETTERS),
         "name": clean(first.name, _NAME_LETTERS) or "–",
         "variation": clean(first.variation, _NAME_LETTERS),
         "quantity": str(sum(per_order.values())),
         "barcode": codes.draw_code128(first.sku, most_modules=_MOST_MODULES),
-        "orders": [f"{clean(number)} × {count}" if count > 1 else clean(number) for number, count in per_order.items()],
+        "orders": [
+            f"{clean(number)} × {count}" if count > 1 else clean(number) for (_, number), count in per_order.items()
+        ],
     }
 
 

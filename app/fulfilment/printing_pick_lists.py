@@ -98,8 +98,9 @@ async def _collect(session: AsyncSession, merchant_id: UUID, operation_id: UUID)
         return None
     items = await items_repository.list_items(session, merchant_id, operation_id)
     wanted = [
-        Wanted(item.order_number or "–", sku, name, variation, quantity)
+        Wanted(item.order_id, item.order_number or "–", sku, name, variation, quantity)
         for item in items
+        if item.order_id is not None
         for sku, name, variation, quantity in item.details.get("lines", ())
     ]
     language = operation.options["language"]

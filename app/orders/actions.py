@@ -193,8 +193,8 @@ def _pick_pack(order: OrderState, step: str) -> str | None:
         return "already_done"
     if order.status in ("unpaid", "cancelled", "completed"):
         return {"unpaid": "unpaid", "cancelled": "order_cancelled"}.get(order.status, "order_closed")
-    if order.cancellation == "requested":
-        return "cancellation_requested"
+    if order.cancellation == "requested" or order.is_held:
+        return "cancellation_requested" if order.cancellation == "requested" else "on_hold"
     # Whoever has picked has begun to; the other steps are not left out.
     if wanted != done + 1 and not (step == "picked" and done == -1):
         return "wrong_state"

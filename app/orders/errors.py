@@ -55,8 +55,8 @@ class StepOutOfTurn(Conflict):
 class NotInWarehouse(Conflict):
     """Picking and packing is for orders that wait for the merchant."""
 
-    en = "Only an order that is paid and not yet on its way can be picked and packed."
-    id = "Hanya pesanan yang sudah dibayar dan belum dikirim yang dapat diambil dan dikemas."
+    en = "The order cannot be picked and packed. {reason}"
+    id = "Pesanan tidak dapat diambil dan dikemas. {reason}"
 
 
 class NotArranged(Conflict):

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.context import caller
 from app.core.errors import DomainError
 from app.journal import service as journal
 from app.journal.service import Kind
@@ -23,7 +24,7 @@ from app.orders.errors import (
     SelectionTooLarge,
     StepOutOfTurn,
 )
-from app.orders.filters import OrderFilter, resolve
+from app.orders.filters import OPEN_STATUSES, OrderFilter, resolve
 from app.orders.models import OrderRow
 from app.orders.schemas import ChangeOrder, Selection
 from app.work import service as work
@@ -181,6 +182,9 @@ async def scan(session: AsyncSession, merchant_id: UUID, *, scanned: str, action
     if not found:
         raise CodeUnknown(pointer="/code", scanned=scanned)
     if len(found) > 1:
+        # Stores number their orders alike: one that has left long ago is not what is scanned.
+        found = [one for one in found if one.status in OPEN_STATUSES] or found
+    if len(found) > 1:
         raise CodeAmbiguous(pointer="/code", scanned=scanned, numbers=", ".join(one.order_number for one in found))
     [order] = found
     if order.status == "cancelled":
@@ -194,4 +198,4 @@ def _step_refusal(code: str, order: OrderRow, action: str) -> DomainError:
         return NotArranged()
     if code == "wrong_state" and order.status != "on_delivery":
         return StepOutOfTurn(last=order.pick_pack or "–", action=action)
-    return NotInWarehouse()
+    return NotInWarehouse(reason=actions.text_of(code, caller().language))

@@ -1,6 +1,7 @@
 """What products and listings refuse."""
 
 from app.core.errors import Conflict, Invalid, NotFound
+from app.core.http import UnsupportedMediaType
 
 
 class ProductNotFound(NotFound):
@@ -53,10 +54,17 @@ class ProductChanged(Conflict):
     id = "Produk telah berubah. Baca ulang lalu putuskan lagi."
 
 
+class NotCsv(UnsupportedMediaType):
+    """A file of products is a CSV."""
+
+    en = "Send the file as `Content-Type: text/csv`."
+    id = "Kirim berkas sebagai `Content-Type: text/csv`."
+
+
 class CsvRefused(Invalid):
     """Nothing of the file was taken; `errors[]` names lines and columns."""
 
     code = "csv_invalid"
     title = "CSV refused"
-    en = "The file has {count} errors; nothing was imported. The first: {first}"
-    id = "Berkas berisi {count} kesalahan; tidak ada yang diimpor. Yang pertama: {first}"
+    en = "Errors in the file: {count}. Nothing was imported. The first, {first}"
+    id = "Kesalahan dalam berkas: {count}. Tidak ada yang diimpor. Yang pertama, {first}"

@@ -15,7 +15,7 @@ Sku = Annotated[
 ProductName = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255, pattern=r"^[^\x00-\x1f\x7f]+$")
 ]
-Quantity = Annotated[int, Field(ge=0, le=1_000_000_000)]
+Quantity = Annotated[int, Field(strict=True, ge=0, le=1_000_000_000)]
 
 
 class CreateProduct(Body):

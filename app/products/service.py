@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.ids import new_id
@@ -47,9 +48,13 @@ async def change_product(
     if "sku" in new and await repository.find_products_by_sku(session, merchant_id, [new["sku"]]):
         raise SkuTaken(pointer="/sku", sku=new["sku"])
     before = {name: getattr(product, name) for name in new}
-    for name, value in new.items():
-        setattr(product, name, value)
-    await touch(session, product)
+    try:
+        async with session.begin_nested():
+            for name, value in new.items():
+                setattr(product, name, value)
+            await touch(session, product)
+    except IntegrityError:  # somebody took it since we looked
+        raise SkuTaken(pointer="/sku", sku=new["sku"]) from None
     if "buffer" in new:
         await request_pushes(session, merchant_id, [product_id])
     await journal.record(

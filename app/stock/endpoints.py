@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.context import Language, caller
 from app.core.deps import DatabaseDep, KeyringDep, SettingsDep
 from app.core.errors import CursorMismatch
-from app.core.http import PayloadTooLarge, UnsupportedMediaType
+from app.core.http import PayloadTooLarge
 from app.core.ids import ListingId, ProductId
 from app.core.pagination import CursorText, Limit, Page, binding_of, id_after, page_by_id
 from app.core.problems import problems
@@ -22,7 +22,7 @@ from app.operations.idempotency import IdempotencyDep
 from app.operations.schemas import Operation
 from app.products import csv_files, views
 from app.products.endpoints import read_listing
-from app.products.errors import CsvRefused, ListingNotFound, ListingUnknown, ProductNotFound, ProductUnknown
+from app.products.errors import CsvRefused, ListingNotFound, ListingUnknown, NotCsv, ProductNotFound, ProductUnknown
 from app.products.repository import get_listing, get_product
 from app.products.schemas import Listing, Product, ProductImport
 from app.stock import csv_import, importing, linking, repository, service
@@ -85,7 +85,7 @@ async def list_stock_movements(
 
 @router.post(
     "/products/import",
-    responses=problems(CsvRefused, UnsupportedMediaType, PayloadTooLarge),
+    responses=problems(CsvRefused, NotCsv, PayloadTooLarge),
     openapi_extra={
         "requestBody": {
             "required": True,
@@ -105,15 +105,16 @@ async def import_products(
     and names each by line and column.
     """
     if not request.headers.get("content-type", "").lower().startswith("text/csv"):
-        raise UnsupportedMediaType()
-    parsed = await asyncio.to_thread(csv_files.parse, await request.body())
+        raise NotCsv()
+    parsed = await asyncio.to_thread(csv_files.parse, await request.body(), caller().language)
     if parsed.errors:
         first = parsed.errors[0]
+        line = "baris" if caller().language == "id" else "line"
         told = [
             field_error(one.code, pointer=f"/{one.line}/{one.column or ''}".rstrip("/"), detail=one.detail)
             for one in parsed.errors
         ]
-        raise CsvRefused(count=len(told), first=f"line {first.line}: {first.detail}", errors=told)
+        raise CsvRefused(count=len(told), first=f"{line} {first.line}: {first.detail}", errors=told)
     return await database.transact(csv_import.take, actor.merchant_id, parsed.lines, dry_run=dry_run)
 
 

@@ -37,8 +37,7 @@ async def push(context: Context, claimed: Claimed) -> timedelta | None:
     except ChannelError as problem:
         error = problem
     await context.database.transact(_note, merchant_id, listing_id, quantity, error)
-    is_over = isinstance(error, Rejected) or (isinstance(error, Unauthorized) and error.is_final)
-    if error is not None and not is_over:
+    if error is not None and not isinstance(error, Rejected):
         raise error
     return None
 
@@ -58,16 +57,18 @@ async def _find(session: AsyncSession, merchant_id: UUID, listing_id: UUID) -> t
 async def _note(
     session: AsyncSession, merchant_id: UUID, listing_id: UUID, quantity: int, error: ChannelError | None
 ) -> None:
-    is_over = isinstance(error, Rejected)
     values: Mapping[str, Any] = {
         "listing_id": listing_id,
         "quantity": quantity,
         "succeeded": error is None,
         "code": error and (error.code or type(error).__name__.lower()),
         "reason": error and error.reason,
-        "is_retryable": error is not None and not is_over,
+        "is_retryable": error is not None and not isinstance(error, Rejected),
     }
-    await repository.add_push(session, merchant_id, values)
+    listing = await session.get_one(ListingRow, (merchant_id, listing_id))
+    # While a shop waits for its seller's consent each minute's try says the same.
+    if not isinstance(error, Unauthorized) or listing.push_code != values["code"]:
+        await repository.add_push(session, merchant_id, values)
     if error is None:
         told: Mapping[str, Any] = {
             "pushed_quantity": quantity,

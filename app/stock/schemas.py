@@ -18,7 +18,7 @@ class AdjustStock(Body):
     """Set what is on hand, or change it. Exactly one of the two."""
 
     on_hand: Quantity | None = None
-    change: Annotated[int, Field(ge=-1_000_000_000, le=1_000_000_000)] | None = None
+    change: Annotated[int, Field(strict=True, ge=-1_000_000_000, le=1_000_000_000)] | None = None
     reason: Text | None = None
     reference: Text | None = Field(
         default=None, description="Your own key of this adjustment: sent twice, it happens once."

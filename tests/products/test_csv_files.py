@@ -34,11 +34,16 @@ def test_every_dialect_says_the_same(content: bytes) -> None:
         (b"sku,name\nA,Satu\nA,Dua\n", [(3, "sku", "sku_twice")]),
         (b'sku,name\nA,=HYPERLINK("http://x")\n', [(2, "name", "formula_cell")]),
         (
-            b"sku,name,on_hand\nA,Satu,-1\nB,Dua,banyak\n",
-            [(2, "on_hand", "greater_than_equal"), (3, "on_hand", "int_parsing")],
+            b"sku,name,on_hand\nA,Satu,-1\nB,Dua,banyak\nC,Tiga,1.000\nD,Empat,99999999999\n",
+            [
+                (2, "on_hand", "not_whole"),
+                (3, "on_hand", "not_whole"),
+                (4, "on_hand", "not_whole"),
+                (5, "on_hand", "out_of_range"),
+            ],
         ),
         (b"sku,name\nA,Satu\nB,caf\xe9\n", [(3, None, "not_utf8")]),
-        (b'sku,name\nA,"Satu\n', [(3, None, "broken_line")]),
+        (b'sku,name\nA,"Satu\nB,Dua\nC,Tiga', [(2, None, "bad_quotes")]),
     ],
 )
 def test_what_is_wrong_is_named(content: bytes, expected: list[tuple[int, str | None, str]]) -> None:
@@ -46,6 +51,16 @@ def test_what_is_wrong_is_named(content: bytes, expected: list[tuple[int, str | 
 
     assert parsed.lines == [] or parsed.errors
     assert [(one.line, one.column, one.code) for one in parsed.errors] == expected
+
+
+def test_errors_are_told_in_the_callers_language() -> None:
+    content = b"sku,name,on_hand\nA,,1\nB,Dua,1.000\n"
+
+    assert [one.detail for one in csv_files.parse(content, "id").errors] == [
+        "Bagian ini wajib diisi.",
+        "Tulis bilangan bulat dengan angka saja, misalnya 1000: `1.000` dapat diartikan berbeda.",
+    ]
+    assert csv_files.parse(content).errors[0].detail == "This is required."
 
 
 def test_a_file_that_is_too_long_is_refused_before_anything_is_read() -> None:

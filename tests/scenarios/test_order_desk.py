@@ -46,6 +46,11 @@ async def test_what_the_scanner_refuses(
     assert (await scan(merchant, "nowhere", "picked"))[1]["code"] == "unknown_code"
     status, problem = await scan(merchant, gone, "picked")
     assert (status, problem["code"]) == (409, "order_cancelled") and gone in problem["detail"]
+    [order_id] = await merchant.ids([number])
+    await merchant.post(f"/v1/orders/{order_id}/hold", {"reason": "Tanya pembeli"}, expect=200)
+    status, problem = await scan(merchant, number, "picked")
+    assert (status, "hold" in problem["detail"]) == (409, True), problem
+    assert (await merchant.order(number))["pick_pack"] is None
 
 
 async def test_views_are_kept_shared_and_ones_own(merchant: Merchant, other_merchant: Merchant) -> None:

@@ -159,6 +159,35 @@ async def test_a_push_that_fails_is_on_record_and_repeated(
     assert (listing["channel_stock"], listing["push_code"]) == (available, None)
 
 
+async def test_stock_that_could_not_be_told_without_consent_is_told_after_it(
+    world: World, merchant: Merchant, shop: SimulatedShop
+) -> None:
+    product_id, listing_id, _ = await sell_one_listing(world, merchant, shop, 50)
+    await shop.plan_fault("update_stock", "revoke_token")
+    await merchant.post(f"/v1/products/{product_id}/stock", {"on_hand": 70}, expect=200)
+    for _ in range(3):
+        await world.pass_time(61)
+    pushes = (await merchant.get(f"/v1/listings/{listing_id}/pushes"))["data"]
+    failed = [one["code"] for one in pushes if not one["succeeded"]]
+    assert failed and len(failed) == len(set(failed)), "each reason is on record once, not each minute"
+
+    await world.consent_again(merchant, shop)
+    for _ in range(2):
+        await world.pass_time(61)
+
+    available = (await merchant.get(f"/v1/products/{product_id}"))["available"]
+    listing = await merchant.get(f"/v1/listings/{listing_id}")
+    assert (listing["channel_stock"], listing["push_code"]) == (available, None)
+
+
+async def test_two_products_cannot_both_take_an_sku(merchant: Merchant) -> None:
+    paths = [f"/v1/products/{await make_product(merchant, sku)}" for sku in ("SATU", "DUA")]
+
+    for wish in range(5):
+        answers = await asyncio.gather(*(merchant.http.patch(path, json={"sku": f"BARU-{wish}"}) for path in paths * 4))
+        assert {answer.status_code for answer in answers} == {200, 409}
+
+
 async def test_many_hands_keep_the_sums(world: World, merchant: Merchant, shop: SimulatedShop) -> None:
     """Twenty adjustments at once, one of them sent five times: the ledger and the product agree."""
     product_id = await make_product(merchant, "RAMAI", 100)
