@@ -3,8 +3,7 @@
 The same facts give the same bytes. The courier's and the warehouse's scanners read the number as Code 128 or QR.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,24 +12,13 @@ from babel.dates import format_date
 
 from app.documents import codes, typesetting
 from app.documents.invoices import Seller
+from app.documents.parcels import Parcel
 from app.documents.typesetting import LOCALES, clean, money
-from app.orders.models import OrderLineRow, OrderRow, PackageRow
+from app.orders.models import OrderRow
 
 MOST_LINES = 7
 _NAME_LETTERS, _ADDRESS_LETTERS, _LINE_LETTERS, _NOTE_LETTERS = 60, 350, 70, 140
 _METHODS = {"pickup": "Dijemput kurir", "dropoff": "Antar ke kurir", "manual": "Kurir sendiri"}
-
-
-@dataclass(frozen=True, slots=True)
-class Parcel:
-    """A package of an order: `position` of `count`. `is_own_number`: no courier knows the number on it."""
-
-    package: PackageRow
-    lines: Sequence[OrderLineRow]
-    """All of the order."""
-    position: int
-    count: int
-    is_own_number: bool
 
 
 def describe(order: OrderRow, parcel: Parcel, seller: Seller) -> dict[str, Any]:
@@ -50,7 +38,7 @@ def describe(order: OrderRow, parcel: Parcel, seller: Seller) -> dict[str, Any]:
         "qr": codes.draw_qr(package.tracking_number),
         "order_number": clean(order.order_number, _NAME_LETTERS),
         "date": format_date(order.placed_at.astimezone(ZoneInfo(seller.timezone)), "d MMM yyyy", locale=LOCALES["id"]),
-        "part": f"{parcel.position}/{parcel.count}" if parcel.count > 1 else "",
+        "part": parcel.part,
         "recipient": _recipient(order),
         "cod": _cash(order, parcel),
         "lines": lines[:MOST_LINES],
@@ -88,12 +76,11 @@ def _cash(order: OrderRow, parcel: Parcel) -> str | None:
 
 
 def _lines(parcel: Parcel) -> list[dict[str, str]]:
-    """What is in this package; a package that does not say holds everything."""
-    inside = parcel.package.lines
-    told = []
-    for line in parcel.lines:
-        quantity = inside.get(line.external_id, 0) if inside else line.quantity
-        if quantity:
-            detail = clean(" · ".join(filter(None, (line.variation, line.sku))), _LINE_LETTERS)
-            told.append({"quantity": f"{quantity}×", "name": clean(line.name, _LINE_LETTERS) or "–", "detail": detail})
-    return told
+    return [
+        {
+            "quantity": f"{quantity}×",
+            "name": clean(line.name, _LINE_LETTERS) or "–",
+            "detail": clean(" · ".join(filter(None, (line.variation, line.sku))), _LINE_LETTERS),
+        }
+        for line, quantity in parcel.list_contents()
+    ]

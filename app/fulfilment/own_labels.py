@@ -11,7 +11,7 @@ from app.channels.contract import Connectors
 from app.documents import labels
 from app.documents import service as documents
 from app.documents.errors import StoreAway
-from app.fulfilment import papers, parcel_numbers
+from app.fulfilment import papers
 from app.fulfilment.printing_labels import Outcome, WantedLabel
 from app.orders import effects
 from app.shops import service as shops
@@ -53,11 +53,8 @@ async def _describe(
     facts = {}
     for order_id, order in orders.items():
         seller = papers.to_seller(shop_rows[order.shop_id], connectors)
-        parcels = [package for package in packages[order_id] if package.status != "cancelled"]
-        for position, package in enumerate(parcels, 1):
-            if package.id in numbers:
-                is_own_number = parcel_numbers.is_ours(numbers[package.id])
-                parcel = labels.Parcel(package, lines[order_id], position, len(parcels), is_own_number)
-                facts[package.id] = labels.describe(order, parcel, seller)
+        for parcel in papers.to_parcels(packages[order_id], lines[order_id]):
+            if parcel.package.id in numbers:
+                facts[parcel.package.id] = labels.describe(order, parcel, seller)
     await documents.request_labels(session, merchant_id, numbers)
     return facts

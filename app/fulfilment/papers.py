@@ -1,7 +1,7 @@
 """Papers on their way into our store, and those we make ourselves."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 from uuid import UUID
 
@@ -12,8 +12,11 @@ from app.channels.contract import Connectors
 from app.documents import pdf
 from app.documents.errors import StorageFull
 from app.documents.invoices import Seller
+from app.documents.parcels import Parcel
 from app.documents.service import Paper
 from app.documents.store import open_store
+from app.fulfilment import parcel_numbers
+from app.orders.models import OrderLineRow, PackageRow
 from app.shops.models import ShopRow
 from app.work.context import Context
 
@@ -51,3 +54,12 @@ async def make(
 def to_seller(shop: ShopRow, connectors: Connectors) -> Seller:
     """Who sells, as it stands on our papers."""
     return Seller(shop.name, connectors[shop.channel].facts.title, shop.timezone)
+
+
+def to_parcels(packages: Sequence[PackageRow], lines: Sequence[OrderLineRow]) -> list[Parcel]:
+    """An order's packages as they are numbered on our papers, without the cancelled."""
+    live = [package for package in packages if package.status != "cancelled"]
+    return [
+        Parcel(package, lines, position, len(live), is_own_number=parcel_numbers.is_ours(package.tracking_number or ""))
+        for position, package in enumerate(live, 1)
+    ]

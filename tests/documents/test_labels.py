@@ -7,7 +7,7 @@ import pytest
 
 from app.documents import codes, labels, pdf
 from app.documents.invoices import Seller
-from app.documents.labels import Parcel
+from app.documents.parcels import Parcel
 from app.orders.models import OrderLineRow, OrderRow, PackageRow
 from tests.documents import sold
 from tests.documents.papers import read_pages, scan
