@@ -90,7 +90,7 @@ TAGS = (
     {"name": "stock", "description": "What is on hand, what links change, what the channels are told."},
     {"name": "imports", "description": "Bring orders in from the channels."},
     {"name": "operations", "description": "Follow work that outlives a request."},
-    {"name": "documents", "description": "Labels, invoices and packs."},
+    {"name": "documents", "description": "Labels, invoices, packing slips and packs."},
     {"name": "reports", "description": "Exports."},
     {"name": "push", "description": "For marketplaces only."},
     {"name": "service", "description": "Health of the service."},

@@ -17,7 +17,13 @@ from app.documents.store import Store
 log = structlog.get_logger()
 
 FOUR_UP = "a4x4"
-"""Four labels on a sheet of A4."""
+"""Four labels or packing slips on a sheet."""
+_FILE_NAMES = {
+    "label_pack": "labels",
+    "invoice_pack": "invoices",
+    "packing_slip_pack": "packing_slips",
+    "pick_list": "pick_list",
+}
 _RANGE = re.compile(r"([1-9][0-9]{0,5})(?:-([1-9][0-9]{0,5}))?")
 
 
@@ -83,5 +89,4 @@ def parse_range(text: str | None, pages: int) -> tuple[int, int]:
 
 
 def _file_name(row: DocumentRow, part: str) -> str:
-    kind = {"label_pack": "labels", "invoice_pack": "invoices", "pick_list": "pick_list"}.get(row.kind, "document")
-    return f"{kind}_{row.created_at:%Y%m%d}_{row.id.hex[-8:]}{part}.pdf"
+    return f"{_FILE_NAMES.get(row.kind, 'document')}_{row.created_at:%Y%m%d}_{row.id.hex[-8:]}{part}.pdf"

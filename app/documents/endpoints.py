@@ -53,8 +53,8 @@ async def get_document_content(
         str | None,
         Query(
             max_length=20,
-            description="`a6` (labels as they are), `a4x4` (four labels on a sheet) or `a4` (invoices, pick lists);"
-            " left out, the document's own.",
+            description="`a6` (labels and packing slips as they are), `a4x4` (four of them on a sheet) or `a4`"
+            " (invoices, pick lists); left out, the document's own.",
         ),
     ] = None,
     start: Annotated[

@@ -19,7 +19,7 @@ class DocumentRow(Base):
     merchant_id: Mapped[UUID] = mapped_column(primary_key=True)
     id: Mapped[UUID] = mapped_column(primary_key=True)
     kind: Mapped[str]
-    """label_pack or invoice_pack."""
+    """label_pack, invoice_pack, packing_slip_pack or pick_list."""
     state: Mapped[str]
     """ready or failed."""
     layout: Mapped[str]

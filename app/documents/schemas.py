@@ -30,9 +30,9 @@ class Document(BaseModel):
     """A PDF and what is on its pages."""
 
     id: DocumentId
-    kind: str = Field(description="label_pack, invoice_pack or pick_list (open on output).")
+    kind: str = Field(description="label_pack, invoice_pack, packing_slip_pack or pick_list (open on output).")
     state: str = Field(description="ready, or failed when its file was lost (open on output).")
-    layout: str = Field(description="a6 (labels) or a4 (invoices, pick lists).")
+    layout: str = Field(description="a6 (labels, packing slips) or a4 (invoices, pick lists).")
     pages: int
     size: int = Field(description="Bytes.")
     sha256: str

@@ -24,7 +24,7 @@ _SYMBOLS = frozenset({"So", "Sk", "Mn", "Me"})
 _FIRST_ARROW = 0x2190
 
 
-def render(name: Literal["invoice", "label", "pick_list"], facts: Mapping[str, Any]) -> bytes:
+def render(name: Literal["invoice", "label", "packing_slip", "pick_list"], facts: Mapping[str, Any]) -> bytes:
     """The PDF of one template. The same facts give the same bytes. Raises typst.TypstError when it is wrong itself."""
     return typst.compile(
         _template(name),

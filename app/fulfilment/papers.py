@@ -57,8 +57,9 @@ def to_seller(shop: ShopRow, connectors: Connectors) -> Seller:
 
 
 def to_parcels(packages: Sequence[PackageRow], lines: Sequence[OrderLineRow]) -> list[Parcel]:
-    """An order's packages as they are numbered on our papers, without the cancelled."""
+    """An order's packages as they are numbered on our papers, without the cancelled. One not packed yet will be one."""
     live = [package for package in packages if package.status != "cancelled"]
+    live = live or [PackageRow(lines={}, awaits_receipt=True)]
     return [
         Parcel(package, lines, position, len(live), is_own_number=parcel_numbers.is_ours(package.tracking_number or ""))
         for position, package in enumerate(live, 1)

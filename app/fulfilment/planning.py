@@ -33,6 +33,7 @@ _OPTIONS = {
     "reject_cancellation": {"reason", "reasons"},
     "print_labels": {"sort"},
     "print_invoices": {"language", "sort"},
+    "print_packing_slips": {"language", "sort"},
     "print_pick_list": {"language"},
 }
 _CANCELLING = ("cancel", "approve_cancellation")

@@ -53,6 +53,7 @@ class _Make:
 _MAKES = {
     "print_labels": _Make("label_pack", "a6", "label.printed", marks_printed=True),
     "print_invoices": _Make("invoice_pack", "a4", "invoice.printed", marks_printed=False),
+    "print_packing_slips": _Make("packing_slip_pack", "a6", "packing_slip.printed", marks_printed=False),
 }
 
 

@@ -66,12 +66,13 @@ class BulkOptions(Body):
         default={}, description="`cancel`, `reject_cancellation`: channel → code, where it differs from `reason`."
     )
     language: Literal["en", "id"] | None = Field(
-        default=None, description="`print_invoices`, `print_pick_list`: language of the paper; default id."
+        default=None,
+        description="`print_invoices`, `print_packing_slips`, `print_pick_list`: language of the paper; default id.",
     )
     sort: Literal["selection", "sku", "courier", "ship_by"] | None = Field(
         default=None,
-        description="`print_labels`, `print_invoices`: order of the pages; default selection. Otherwise orders of"
-        " one SKU come before mixed ones.",
+        description="`print_labels`, `print_invoices`, `print_packing_slips`: order of the pages; default selection."
+        " Otherwise orders of one SKU come before mixed ones.",
     )
 
 
@@ -82,6 +83,7 @@ class BulkAction(Body):
         "receive",
         "print_labels",
         "print_invoices",
+        "print_packing_slips",
         "print_pick_list",
         "approve_cancellation",
         "reject_cancellation",

@@ -140,7 +140,7 @@ def _print_labels(order: OrderState) -> str | None:
     return "not_arranged" if order.stage == "to_process" else None
 
 
-def _print_invoices(order: OrderState) -> str | None:
+def _print_papers(order: OrderState) -> str | None:
     return {"unpaid": "unpaid", "cancelled": "order_cancelled"}.get(order.status)
 
 
@@ -209,7 +209,8 @@ _RULES: dict[str, Callable[[OrderState], str | None]] = {
     "mark_dispatched": _mark_dispatched,
     "mark_delivered": _mark_delivered,
     "print_labels": _print_labels,
-    "print_invoices": _print_invoices,
+    "print_invoices": _print_papers,
+    "print_packing_slips": _print_papers,
     "print_pick_list": _print_pick_list,
     "approve_cancellation": _answer_cancellation,
     "reject_cancellation": _answer_cancellation,

@@ -70,6 +70,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "label.reprinted": ("Label printed again.", "Label dicetak ulang."),
     "pick_list.printed": ("On a pick list.", "Masuk daftar ambil."),
     "invoice.printed": ("Invoice printed.", "Faktur dicetak."),
+    "packing_slip.printed": ("Packing slip printed.", "Slip pengemasan dicetak."),
     "stock.oversold": ("Oversold: {short} pieces of {sku} are missing.", "Stok kurang: {short} buah {sku}."),
     "parcel.to_stop": (
         "The label was printed before the cancellation: pull the parcel out.",

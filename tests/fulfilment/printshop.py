@@ -111,7 +111,13 @@ class PrintShop:
         """Arranged orders, each with one package `P-<number>` and its tracking number unless told otherwise."""
         shop, at = self.scene.account.external_id, market_words.now()
         orders = [
-            market_words.order(number, shop=shop, at=at, packages=tuple(packages or (self.package(number),)), **changes)
+            market_words.order(
+                number,
+                shop=shop,
+                at=at,
+                packages=(self.package(number),) if packages is None else tuple(packages),
+                **changes,
+            )
             for number in numbers
         ]
         self.press.place(*orders)

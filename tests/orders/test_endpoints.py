@@ -100,6 +100,7 @@ async def test_an_order_in_a_list_has_its_promised_shape(
     assert allowed == [
         "arrange_shipment",
         "print_invoices",
+        "print_packing_slips",
         "print_pick_list",
         "cancel",
         "hold",

@@ -143,19 +143,34 @@ def scan_all(content: bytes) -> list[str]:
     return [code for page in scan_pages(content) for code in page.get("Code 128", [])]
 
 
-async def test_labels_by_sku_singles_before_mixed(world: World, merchant: Merchant, shop: SimulatedShop) -> None:
+async def test_papers_by_sku_singles_before_mixed(world: World, merchant: Merchant, shop: SimulatedShop) -> None:
     numbers = [await shop.place_order(lines=count) for count in (2, 1, 1, 2, 1)]
     await merchant.import_orders()
     await world.work()
 
-    operation_id = await merchant.bulk("print_invoices", numbers, options={"sort": "sku"})
+    printing = [
+        await merchant.bulk(action, numbers, options={"sort": "sku"})
+        for action in ("print_invoices", "print_packing_slips")
+    ]
     await world.work()
 
-    [made] = (await merchant.operation(operation_id))["result"]["documents"]
-    manifest = (await merchant.get(f"/v1/documents/{made['id']}"))["manifest"]
     orders = {order["order_number"]: order for order in await merchant.orders(order_number=numbers)}
-    skus = [sorted({line["sku"] for line in orders[page["order_number"]]["lines"]}) for page in manifest]
-    assert skus == sorted(skus, key=lambda one: (len(one) > 1, one[0]))
+    printed = []
+    for operation_id in printing:
+        [made] = (await merchant.operation(operation_id))["result"]["documents"]
+        manifest = (await merchant.get(f"/v1/documents/{made['id']}"))["manifest"]
+        printed = [page["order_number"] for page in manifest]
+        skus = [sorted({line["sku"] for line in orders[number]["lines"]}) for number in printed]
+        assert len(skus) == 5 and skus == sorted(skus, key=lambda one: (len(one) > 1, one[0]))
+
+    # Packing slips go on sheets that labels have begun; their bar codes are what the packing table scans.
+    path = f"/v1/documents/{made['id']}/content"
+    sheets = await merchant.http.get(path, params={"layout": "a4x4", "start": "3"})
+    assert "packing_slips_" in sheets.headers["content-disposition"]
+    assert [len(page["Code 128"]) for page in scan_pages(sheets.content)] == [2, 3]
+    assert set(scan_all(sheets.content)) == set(numbers)
+    assert (await scan(merchant, printed[0], "picked"))[0] == 200
+    assert "packing_slip.printed" in [entry["type"] for entry in await merchant.history(printed[0])]
 
 
 async def test_amounts_agree_with_a_fresh_read(world: World, merchant: Merchant, mall: Mall) -> None:

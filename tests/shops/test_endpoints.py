@@ -10,6 +10,8 @@ from tests.shops.desk import Desk, new_shop_id, state_in
 from tests.shops.problems import problem
 from tests.shops.shopkeeper import RETURN_URL, Shopkeeper
 
+OURS = ("print_invoices", "print_packing_slips", "print_pick_list", "hold", "release")
+
 
 async def change(keeper: Shopkeeper, shop_id: str, wish: dict[str, Any]) -> httpx.Response:
     return await keeper.http.patch(f"/v1/shops/{shop_id}", json=wish)
@@ -19,7 +21,7 @@ async def test_channels_say_what_can_be_done(keeper: Shopkeeper) -> None:
     [channel] = (await keeper.get("/v1/channels"))["data"]
 
     # It can be read and connected, and nothing else: the rest is what we do by ourselves.
-    assert channel["actions"] == ["connect", "import", "sync", "print_invoices", "print_pick_list", "hold", "release"]
+    assert channel["actions"] == ["connect", "import", "sync", *OURS]
     assert (channel["channel"], channel["first_step"], channel["handovers"]) == (CHANNEL, "none", ["pickup"])
     assert channel["windows"] == {"order_list_days": 15, "import_max_days": 90}
     assert channel["caps"] == {"bulk_max_orders": 100, "import_max_numbers": 200, "detail_batch": 50, "label_batch": 50}
