@@ -21,6 +21,8 @@ _TEXT_COLUMNS = (
     ("order_numbers", "order_number"),
     ("number_guesses", "order_number"),
 )
+TAGGED = "tags <> '{}'"
+"""Said by searches for tags: then the index of the tagged orders answers."""
 _FLAGS = ("is_linked", "is_cod", "is_held")
 _TIMES = (
     ("placed_from", "placed_at >="),
@@ -80,7 +82,7 @@ def conditions(search: Search, sql: Sql, *, at_risk_hours: int) -> list[str]:
         if moment is not None:
             found.append(f"{comparison} {sql.bind(moment)}")
     if search.tags:
-        found.append(f"tags && {sql.bind(list(search.tags))}::text[]")
+        found.append(f"{TAGGED} and tags && {sql.bind(list(search.tags))}::text[]")
     if search.slas:
         found.append(sla_condition(search.slas, at_risk_hours))
     return found

@@ -101,7 +101,7 @@ async def count_orders(actor: ReadActor, query: Filter, desk: DeskDep) -> OrderC
 
 @router.get("/facets", responses=problems(RangeInvalid), openapi_extra=parameters_of(OrderFilter))
 async def list_order_facets(actor: ReadActor, query: Filter, desk: DeskDep) -> OrderFacets:
-    """Couriers and shops to filter by, with the number of orders each would list, most first."""
+    """Couriers, shops and tags to filter by, with the number of orders each would list, most first."""
     return OrderFacets.model_validate(await search.read_facets(desk, actor.merchant_id, resolve(query)))
 
 

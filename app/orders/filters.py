@@ -110,7 +110,9 @@ class OrderFilter(BaseModel):
     is_linked: bool | None = None
     is_cod: bool | None = None
     hold: bool | None = Field(default=None, description="Whether the order is kept back by us.")
-    tag: Annotated[list[Word], Field(max_length=_MOST_CHOICES)] = []
+    tag: Annotated[list[Word], Field(max_length=_MOST_CHOICES)] = Field(
+        default=[], description="Has one of these; see `facets.tags`."
+    )
     updated_since: Instant | None = None
 
 

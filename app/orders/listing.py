@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from app.orders.conditions import Sql, conditions, scope_condition, to_document
+from app.orders.conditions import TAGGED, Sql, conditions, scope_condition, to_document
 from app.orders.filters import STATUSES, Search, Sort
 
 _VISIBLE = tuple(status for status in STATUSES if status != "unpaid")
@@ -183,6 +183,16 @@ def matching_rows(search: Search, merchant_id: UUID, columns: str, *, at_risk_ho
     said = ["merchant_id = $1", *conditions(search, sql, at_risk_hours=at_risk_hours)]
     said += scope_condition(search.scope, hides_unpaid=search.hides_unpaid)
     return f"select {columns} from orders where {' and '.join(said)}", sql.args
+
+
+def tag_rows(search: Search, merchant_id: UUID, *, at_risk_hours: int) -> tuple[str, list[Any]]:
+    """Each tag of each order of the search, as `tag`."""
+    if search.q is None:
+        rows, args = matching_rows(search, merchant_id, "unnest(tags) tag", at_risk_hours=at_risk_hours)
+        return f"{rows} and {TAGGED}", args
+    found, args = matching_rows(search, merchant_id, "id", at_risk_hours=at_risk_hours)
+    mine = f"merchant_id = ${len(args) + 1} and {TAGGED}"
+    return f"select unnest(tags) tag from orders where {mine} and id in ({found})", [*args, merchant_id]
 
 
 def export_rows(search: Search, merchant_id: UUID, *, at_risk_hours: int) -> Statement:

@@ -98,6 +98,15 @@ class OrderRow(Base):
             "is_held",
             postgresql_using="gin",
         ),
+        # The few orders with tags. Its predicate is stated by searches for tags only.
+        Index(
+            "ix_orders_tagged",
+            "merchant_id",
+            text("placed_at desc"),
+            text("id desc"),
+            postgresql_include=["tags", "status", "is_visible"],
+            postgresql_where=text("tags <> '{}'"),
+        ),
         # The few orders in several packages with several couriers.
         Index("ix_orders_couriers", "merchant_id", "courier", postgresql_where=text("strpos(courier, '; ') > 0")),
         Index(

@@ -351,11 +351,19 @@ class ShopFacet(BaseModel):
     count: int
 
 
+class TagFacet(BaseModel):
+    """A tag and how many orders have it."""
+
+    value: str
+    count: int
+
+
 class OrderFacets(BaseModel):
     """Values to filter by, with the number of orders each would list."""
 
     couriers: list[CourierFacet]
     shops: list[ShopFacet]
+    tags: list[TagFacet] = Field(description="The 100 that most orders have.")
 
 
 class EntryActor(BaseModel):

@@ -22,6 +22,8 @@ Fetch = Callable[..., Awaitable[Sequence[Any]]]
 """`fetch(sql, *args)`: rows that are read by position."""
 
 _SHOPS = "select id, channel, name from shops where merchant_id = $1"
+_MOST_TAGS = 100
+"""In the facets: people make tags of anything."""
 _COMBINATIONS = "select distinct courier from orders where merchant_id = $1 and strpos(courier, '; ') > 0"
 _TALLY = (
     "status, coalesce(stage, ''), count(*), count(*) filter (where cancellation = 'requested'),"
@@ -189,7 +191,7 @@ class _Tallies:
 
 
 async def read_facets(desk: Desk, merchant_id: UUID, search: Search) -> dict[str, Any]:
-    """Couriers and shops to filter by, most orders first."""
+    """Couriers, shops and tags to filter by, most orders first."""
     isolation = "repeatable read"
     async with desk.database.read_transaction(merchant_id, isolation=isolation, custom_plans=True) as connection:
         shops = {row[0]: (row[1], row[2]) for row in await connection.fetch(_SHOPS, merchant_id)}
@@ -197,6 +199,8 @@ async def read_facets(desk: Desk, merchant_id: UUID, search: Search) -> dict[str
         without_shops = await settle(connection.fetch, merchant_id, replace(search, shop_ids=()))
         by_courier = await _group(connection.fetch, desk, merchant_id, without_couriers, "courier")
         by_shop = await _group(connection.fetch, desk, merchant_id, without_shops, "shop_id")
+        without_tags = await settle(connection.fetch, merchant_id, replace(search, tags=()))
+        tags = await _count_tags(connection.fetch, desk, merchant_id, without_tags)
     couriers: Counter[str] = Counter()
     for courier, number in by_courier.items():
         couriers.update(dict.fromkeys((courier or "").split("; "), number) if courier else {})
@@ -205,6 +209,7 @@ async def read_facets(desk: Desk, merchant_id: UUID, search: Search) -> dict[str
             {"value": value, "count": number} for value, number in sorted(couriers.items(), key=lambda x: (-x[1], x[0]))
         ],
         "shops": _shop_facets(by_shop, shops),
+        "tags": [{"value": value, "count": number} for value, number in tags],
     }
 
 
@@ -221,3 +226,10 @@ async def _group(fetch: Fetch, desk: Desk, merchant_id: UUID, search: Search, co
         return {}
     query, args = listing.matching_rows(search, merchant_id, f"{column}, count(*)", at_risk_hours=desk.at_risk_hours)
     return {row[0]: row[1] for row in await fetch(f"{query} group by 1", *args)}
+
+
+async def _count_tags(fetch: Fetch, desk: Desk, merchant_id: UUID, search: Search) -> Sequence[Any]:
+    if search.is_impossible:
+        return []
+    rows, args = listing.tag_rows(search, merchant_id, at_risk_hours=desk.at_risk_hours)
+    return await fetch(f"select tag, count(*) from ({rows}) t group by 1 order by 2 desc, 1 limit {_MOST_TAGS}", *args)

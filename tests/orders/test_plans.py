@@ -13,7 +13,7 @@ import pytest
 from app.core.db import Database
 from app.dev.servers import EmbeddedServers
 from app.orders import listing
-from app.orders.filters import Search, Sort
+from app.orders.filters import STATUSES, Search, Sort
 from tests.orders.conftest import Archive, fill, owning
 
 LATE = datetime(2100, 1, 1, tzinfo=UTC)
@@ -95,6 +95,22 @@ async def test_numbers_and_overdue_orders_are_looked_up(database: Database, crow
     used, nodes = await explain(database, crowd, query, args)
     assert used == {"ix_orders_deadline"}
     assert "Index Only Scan" in nodes
+
+
+async def test_tags_are_looked_for_among_the_tagged(database: Database, crowd: Archive) -> None:
+    for search in (
+        Search(tags=("vip",)),
+        Search(tags=("nobody has it",)),
+        Search(tags=("vip",), statuses=STATUSES[3:5]),
+    ):
+        statement = listing.list_orders(
+            search, crowd.merchant_id, sort="-placed_at", after=None, most=51, at_risk_hours=4
+        )
+        assert "ix_orders_tagged" in (await explain(database, crowd, statement.rows, statement.args))[0], search
+
+    query, args = listing.tag_rows(Search(), crowd.merchant_id, at_risk_hours=4)
+    used, nodes = await explain(database, crowd, query, args)
+    assert used == {"ix_orders_tagged"} and "Index Only Scan" in nodes
 
 
 async def test_a_rare_text_is_found_by_the_trigram_index(

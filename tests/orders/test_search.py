@@ -222,8 +222,11 @@ async def test_counts_and_facets_equal_what_the_list_returns(
         assert {entry["id"]: entry["count"] for entry in facets["shops"]} == {
             shop: n for one in archive.shops if (n := size(shop_id=[shop := f"shp_{one.id.hex}"])) > 0
         }, params
-        ranked = [entry["count"] for entry in facets["couriers"]]
-        assert ranked == sorted(ranked, reverse=True)
+        assert {entry["value"]: entry["count"] for entry in facets["tags"]} == {
+            tag: n for tag in ("vip", "gift", "late") if (n := size(tag=[tag])) > 0
+        }, params
+        for ranked in ([entry["count"] for entry in facets[name]] for name in ("couriers", "tags")):
+            assert ranked == sorted(ranked, reverse=True)
 
 
 async def test_maintained_counts_follow_every_change(
