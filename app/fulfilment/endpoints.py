@@ -20,7 +20,7 @@ from app.fulfilment.errors import (
     NotCancellable,
     ReasonNotAccepted,
 )
-from app.fulfilment.planning import Limits, NumberNotTaken, NumberRequired, OptionNotTaken, ReasonRequired
+from app.fulfilment.planning import Limits, NumberNotTaken, NumberRequired, OptionNotTaken, OptionRequired
 from app.fulfilment.schemas import (
     AnswerCancellation,
     ArrangeShipment,
@@ -62,7 +62,7 @@ _REFUSALS = (
 
 
 @router.post(
-    "/orders/bulk", status_code=202, responses={**ACCEPTED, **problems(*_REFUSALS, OptionNotTaken, ReasonRequired)}
+    "/orders/bulk", status_code=202, responses={**ACCEPTED, **problems(*_REFUSALS, OptionNotTaken, OptionRequired)}
 )
 async def act_on_orders(
     body: BulkAction,
@@ -72,7 +72,7 @@ async def act_on_orders(
     idempotency: IdempotencyDep,
     response: Response,
 ) -> Operation:
-    """Receive, print, cancel, hold, release or mark many orders. Each order has its own outcome in the operation."""
+    """Receive, print, cancel, hold, tag, note or mark many orders. Each has its own outcome in the operation."""
     opened = await database.transact(
         planning.bulk,
         actor.merchant_id,

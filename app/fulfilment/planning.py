@@ -12,6 +12,7 @@ from app.core import clock
 from app.core.errors import Invalid
 from app.core.ids import Prefixed
 from app.core.settings import Settings
+from app.fulfilment import changing
 from app.fulfilment.handovers import Wish
 from app.fulfilment.schemas import ArrangeShipment, BulkAction, OrderChoice
 from app.fulfilment.shipping import KIND_OF, OF_ORDERS, next_action_of, plan_state
@@ -35,7 +36,11 @@ _OPTIONS = {
     "print_invoices": {"language", "sort"},
     "print_packing_slips": {"language", "sort"},
     "print_pick_list": {"language"},
+    "add_tags": {"tags"},
+    "remove_tags": {"tags"},
+    "set_note": {"note"},
 }
+_REQUIRED = {"hold": "reason", "cancel": "reason", "add_tags": "tags", "remove_tags": "tags", "set_note": "note"}
 _CANCELLING = ("cancel", "approve_cancellation")
 
 
@@ -46,11 +51,12 @@ class OptionNotTaken(Invalid):
     id = "Tindakan `{action}` tidak menerima opsi `{option}`."
 
 
-class ReasonRequired(Invalid):
-    """Holding needs a reason, so that the refusal later explains itself; channels want one for a cancellation."""
+class OptionRequired(Invalid):
+    """Holding needs a reason, so that the refusal later explains itself; channels want one for a cancellation; tags and
+    notes are what is to be set."""
 
-    en = "Say why: `options.reason` is required for `{action}`."
-    id = "Beri alasan: `options.reason` wajib untuk `{action}`."
+    en = "`options.{option}` is required for `{action}`."
+    id = "`options.{option}` wajib untuk `{action}`."
 
 
 class NumberRequired(Invalid):
@@ -144,7 +150,8 @@ async def bulk(
     params = await _order_params(session, merchant_id, body, found) if KIND_OF.get(body.action) in OF_ORDERS else {}
     effect = await _order_effects(session, merchant_id, found) if body.action in _CANCELLING else {}
 
-    sort = body.options.sort or "selection"
+    options = _to_options(body, can_read_buyer=can_read_buyer)
+    sort = options["sort"]
     lines = await effects.list_lines(session, merchant_id, [one.id for one in found]) if sort != "selection" else {}
 
     def details(order: OrderRow) -> dict[str, Any]:
@@ -153,33 +160,47 @@ async def bulk(
         sorting = _sorting(order, lines[order.id], sort) if order.id in lines else {}
         return {"external_id": order.external_id, "planned_state": plan_state(order), **told, **shown, **sorting}
 
-    items = build_items(selected, body.action, details)
+    def also(order: OrderRow) -> str | None:
+        return changing.refusal(body.action, order, options) if body.action in changing.ACTIONS else None
+
     return await operations.open_operation(
         session,
         merchant_id,
         idempotency,
         kind=body.action,
         job=f"fulfilment.{body.action}",
-        options={
-            "action": body.action,
-            "reason": body.options.reason,
-            "language": body.options.language or "id",
-            "sort": sort,
-            "can_read_buyer": can_read_buyer,
-        },
-        items=items,
+        options=options,
+        items=build_items(selected, body.action, details, also=also),
         dry_run=body.dry_run,
         open_operations_max=limits.open_operations_max,
     )
 
 
 def _check_options(body: BulkAction) -> None:
-    taken = _OPTIONS.get(body.action, set())
-    for option in body.options.model_fields_set - taken:
+    given = body.options.model_fields_set
+    for option in given - _OPTIONS.get(body.action, set()):
         raise OptionNotTaken(pointer=f"/options/{option}", action=body.action, option=option)
-    is_told = body.options.reason is not None or (body.action == "cancel" and body.options.reasons)
-    if body.action in ("hold", "cancel") and not is_told:
-        raise ReasonRequired(pointer="/options/reason", action=body.action)
+    required = _REQUIRED.get(body.action)
+    if required is None or (body.action == "cancel" and body.options.reasons):
+        return
+    # A note is cleared by saying so.
+    is_told = getattr(body.options, required) is not None or (required == "note" and "note" in given)
+    if not is_told:
+        raise OptionRequired(pointer=f"/options/{required}", action=body.action, option=required)
+
+
+def _to_options(body: BulkAction, *, can_read_buyer: bool) -> dict[str, Any]:
+    """What the operation keeps of them."""
+    given = body.options
+    return {
+        "action": body.action,
+        "reason": given.reason,
+        "tags": given.tags,
+        "note": given.note,
+        "language": given.language or "id",
+        "sort": given.sort or "selection",
+        "can_read_buyer": can_read_buyer,
+    }
 
 
 async def _order_params(
@@ -287,7 +308,7 @@ def build_items(
                 text_params={"reason": order.hold or ""} if code == "on_hold" else {},
                 details=details(order),
                 planned_version=order.version,
-                next_action=next_action_of(code) if code else None,
+                next_action=next_action_of(code) if code and action not in changing.ACTIONS else None,
             )
         )
     return items

@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field, StringConstraints
 
 from app.core.ids import OrderId, PackageId, ShopId
 from app.core.schemas import Body
-from app.orders.schemas import Selection
+from app.orders.schemas import MOST_TAGS, Note, Selection, Tag
 
 Word = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Method = Literal["pickup", "dropoff", "manual"]
@@ -65,6 +65,14 @@ class BulkOptions(Body):
     reasons: Annotated[dict[str, Word], Field(max_length=20)] = Field(
         default={}, description="`cancel`, `reject_cancellation`: channel → code, where it differs from `reason`."
     )
+    tags: Annotated[list[Tag], Field(min_length=1, max_length=MOST_TAGS)] | None = Field(
+        default=None,
+        description="`add_tags`, `remove_tags`: which; required there. An order that would have more than"
+        f" {MOST_TAGS} gets none of them.",
+    )
+    note: Note | None = Field(
+        default=None, description="`set_note`: takes the place of the order's note; required there, `null` clears it."
+    )
     language: Literal["en", "id"] | None = Field(
         default=None,
         description="`print_invoices`, `print_packing_slips`, `print_pick_list`: language of the paper; default id.",
@@ -90,6 +98,9 @@ class BulkAction(Body):
         "cancel",
         "hold",
         "release",
+        "add_tags",
+        "remove_tags",
+        "set_note",
         "mark_dispatched",
         "mark_delivered",
     ]

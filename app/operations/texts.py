@@ -94,6 +94,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "The document store cannot be written: it is full or read-only.",
         "Penyimpanan dokumen tidak dapat ditulis: penuh atau hanya-baca.",
     ),
+    "too_many_tags": (
+        "An order can have 20 tags; this one would have more. None was added.",
+        "Satu pesanan dapat memiliki 20 tag; yang ini akan lebih. Tidak ada yang ditambahkan.",
+    ),
     "unpaid": ("The order is not paid yet.", "Pesanan belum dibayar."),
     "wrong_state": ("The order's state does not allow this.", "Status pesanan tidak mengizinkan ini."),
 }

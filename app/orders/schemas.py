@@ -16,6 +16,9 @@ Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, m
 Tag = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=40, pattern=r"^[^\x00-\x1f\x7f]+$")
 ]
+Note = Annotated[str, StringConstraints(max_length=2_000)]
+MOST_TAGS = 20
+"""Of one order."""
 PickPackAction = Literal["pick_started", "picked", "packed", "handed_over"]
 
 
@@ -89,8 +92,8 @@ class HoldOrder(Body):
 class ChangeOrder(Body):
     """What is left out stays. `null` clears the note."""
 
-    note: Annotated[str, StringConstraints(max_length=2_000)] | None = None
-    tags: Annotated[list[Tag], Field(max_length=20)] | None = Field(
+    note: Note | None = None
+    tags: Annotated[list[Tag], Field(max_length=MOST_TAGS)] | None = Field(
         default=None, description="All tags of the order; those given twice count once."
     )
 

@@ -48,7 +48,16 @@ from app.work import service as work
 
 IMPORT_MAX_DAYS = 90
 IMPORT_MAX_NUMBERS = 200
-_OURS = ("print_invoices", "print_packing_slips", "print_pick_list", "hold", "release")
+_OURS = (
+    "print_invoices",
+    "print_packing_slips",
+    "print_pick_list",
+    "hold",
+    "release",
+    "add_tags",
+    "remove_tags",
+    "set_note",
+)
 """What needs nothing of a channel."""
 _ABILITIES: tuple[tuple[type, tuple[str, ...]], ...] = (
     (Authorises, ("connect",)),

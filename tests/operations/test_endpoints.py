@@ -124,5 +124,9 @@ async def test_options_of_another_action_are_refused_by_name(merchant: Merchant)
     missing = await merchant.post("/v1/orders/bulk", body, expect=422)
     wrong = await merchant.post("/v1/orders/bulk", {**body, "options": {"reason": "x", "language": "en"}}, expect=422)
 
+    for action, option in (("add_tags", "tags"), ("remove_tags", "tags"), ("set_note", "note")):
+        problem = await merchant.post("/v1/orders/bulk", {**body, "action": action}, expect=422)
+        assert problem["errors"][0]["pointer"] == f"/options/{option}" and option in problem["detail"]
+
     assert missing["errors"][0]["pointer"] == "/options/reason"
     assert wrong["errors"][0]["pointer"] == "/options/language"

@@ -118,6 +118,8 @@ TABLE: list[tuple[str, State, str | None]] = [
     ("receive", State("unpaid", None, first_step="gate"), "unpaid"),
     ("receive", State("cancelled", None, first_step="call"), "order_cancelled"),
     ("receive", WAITING, "not_needed"),
+    ("add_tags", CANCELLED, None),
+    ("set_note", COMPLETED, None),
     ("sync", COMPLETED, None),
     ("pick_started", WAITING, None),
     ("picked", WAITING, None),

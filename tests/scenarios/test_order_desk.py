@@ -81,6 +81,62 @@ async def test_views_are_kept_shared_and_ones_own(merchant: Merchant, other_merc
     assert (await merchant.get("/v1/views"))["data"] == []
 
 
+async def test_many_orders_are_tagged_and_noted_at_once(world: World, merchant: Merchant, shop: SimulatedShop) -> None:
+    plain, tagged, full = numbers = await shop.place_orders(3)
+    await merchant.import_orders()
+    await world.work()
+    lots = [f"t{n}" for n in range(19)]
+    for number, tags in ((tagged, ["gudang B", "vip"]), (full, lots)):
+        [order_id] = await merchant.ids([number])
+        await merchant.http.patch(f"/v1/orders/{order_id}", json={"tags": tags})
+
+    async def outcomes(action: str, options: dict[str, Any], **selection: Any) -> dict[str, tuple[str, str | None]]:
+        body = {"action": action, "selection": selection or {"order_ids": await merchant.ids(numbers)}}
+        operation = await merchant.post("/v1/orders/bulk", {**body, "options": options})
+        await world.work()
+        items = await merchant.items(operation["id"])
+        assert {item["next_action"] for item in items.values()} == {None}
+        return {number: (item["state"], item["code"]) for number, item in items.items()}
+
+    wish = {"tags": ["vip", "gudang B", "vip"]}
+    plan = await merchant.items(await merchant.bulk("add_tags", numbers, options=wish, dry_run=True))
+    twin = await merchant.bulk("add_tags", [plain], options=wish)
+    adding = await outcomes("add_tags", wish)
+    twice = [adding[plain][1], (await merchant.items(twin))[plain]["code"]]
+
+    refused = {tagged: ("skipped", "already_done"), full: ("skipped", "too_many_tags")}
+    assert {number: (plan[number]["state"], plan[number]["code"]) for number in (tagged, full)} == refused
+    assert "20" in plan[full]["text"] and plan[plain]["state"] == "pending"
+    assert adding | refused == adding
+    assert sorted(twice, key=str) == [None, "already_done"], "whoever comes second finds it done"
+    assert [(await merchant.order(number))["tags"] for number in numbers] == [
+        ["vip", "gudang B"],
+        ["gudang B", "vip"],
+        lots,
+    ]
+    found = await merchant.orders(tag="gudang B")
+    assert {order["order_number"] for order in found} == {plain, tagged}
+    facets = await merchant.get("/v1/orders/facets")
+    assert facets["tags"][:2] == [{"value": "gudang B", "count": 2}, {"value": "vip", "count": 2}]
+
+    removing = await outcomes("remove_tags", {"tags": ["vip", "t1"]}, filter={"tag": ["vip", "t1"]})
+    assert removing == dict.fromkeys(numbers, ("succeeded", None))
+    assert len((await merchant.order(full))["tags"]) == 18
+    assert await outcomes("remove_tags", {"tags": ["vip"]}) == dict.fromkeys(numbers, ("skipped", "already_done"))
+
+    done, nothing = dict.fromkeys(numbers, ("succeeded", None)), dict.fromkeys(numbers, ("skipped", "already_done"))
+    for note, expected in (("Bubble wrap", done), ("Bubble wrap", nothing), (None, done)):
+        assert await outcomes("set_note", {"note": note}) == expected, note
+    entries = [entry for entry in await merchant.history(plain) if entry["type"] == "order.changed"]
+    assert [(entry["from"], entry["to"]) for entry in entries] == [
+        ({"note": "Bubble wrap"}, {"note": None}),
+        ({"note": None}, {"note": "Bubble wrap"}),
+        ({"tags": ["vip", "gudang B"]}, {"tags": ["gudang B"]}),
+        ({"tags": []}, {"tags": ["vip", "gudang B"]}),
+    ]
+    assert {entry["actor"]["type"] for entry in entries} == {"user"}
+
+
 async def test_a_young_order_cools_down_as_its_shop_wishes(
     world: World, merchant: Merchant, shop: SimulatedShop
 ) -> None:

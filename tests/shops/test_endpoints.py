@@ -10,7 +10,8 @@ from tests.shops.desk import Desk, new_shop_id, state_in
 from tests.shops.problems import problem
 from tests.shops.shopkeeper import RETURN_URL, Shopkeeper
 
-OURS = ("print_invoices", "print_packing_slips", "print_pick_list", "hold", "release")
+PAPERS = ("print_invoices", "print_packing_slips", "print_pick_list")
+OURS = (*PAPERS, "hold", "release", "add_tags", "remove_tags", "set_note")
 
 
 async def change(keeper: Shopkeeper, shop_id: str, wish: dict[str, Any]) -> httpx.Response:
