@@ -1,5 +1,6 @@
 """Products and listings over HTTP. What moves stock is in stock."""
 
+from collections import Counter
 from typing import Annotated
 from uuid import UUID
 
@@ -37,16 +38,18 @@ async def list_products(
     keyring: KeyringDep,
     q: Search = None,
     archived: Annotated[bool, Query(description="Those put out of sight, instead of the others.")] = False,
+    oversold: Annotated[bool, Query(description="Only those of which open orders owe more than there is.")] = False,
     limit: Limit = 50,
     cursor: CursorText = None,
 ) -> Page[Product]:
     """Master Products with their stock, newest first."""
-    binding = binding_of(actor.merchant_id, "products", [q, archived])
+    binding = binding_of(actor.merchant_id, "products", [q, archived, oversold])
     rows = await database.transact(
         repository.list_products,
         actor.merchant_id,
         q=q,
         is_archived=archived,
+        is_oversold=oversold,
         limit=limit + 1,
         after=id_after(keyring.cursor_key, binding, cursor),
     )
@@ -68,7 +71,9 @@ async def get_product(product_id: ProductId, actor: ReadActor, database: Databas
     return views.to_product(row)
 
 
-@router.patch("/products/{product_id}", responses={**TAGGED, **problems(ProductNotFound, ProductChanged, SkuTaken)})
+@router.patch(
+    "/products/{product_id}", responses={**TAGGED, **problems(ProductNotFound, ProductChanged, SkuTaken, ProductInUse)}
+)
 async def change_product(
     product_id: ProductId,
     body: ChangeProduct,
@@ -80,7 +85,7 @@ async def change_product(
         Header(max_length=1_000, description="The `ETag` you decided on; refused when the product has changed since."),
     ] = None,
 ) -> Product:
-    """Set SKU, name or buffer. A changed buffer is told to the channels."""
+    """Set SKU, name or buffer; archive or bring back. A changed buffer is told to the channels."""
     versions = versions_of(if_match)
     row = await database.transact(service.change_product, actor.merchant_id, product_id, body, versions=versions)
     response.headers["ETag"] = tag_of(row.version)
@@ -151,10 +156,18 @@ async def list_link_suggestions(
         return rows, await views.shops_by_account(session, merchant_id)
 
     rows, shop_ids = await database.transact(read, actor.merchant_id)
-    page = page_by_id(keyring.cursor_key, binding, [listing.id for listing, _ in rows], limit)
+    choices = Counter(listing.id for listing, _ in rows)
+    page = page_by_id(keyring.cursor_key, binding, list(choices), limit)
+    listed = set(list(choices)[:limit])
     data = [
-        Suggestion(listing=views.to_listing(listing, shop_ids), product=views.to_product(product), match="sku")
-        for listing, product in rows[:limit]
+        Suggestion(
+            listing=views.to_listing(listing, shop_ids),
+            product=views.to_product(product),
+            match="sku",
+            is_ambiguous=choices[listing.id] > 1,
+        )
+        for listing, product in rows
+        if listing.id in listed
     ]
     return Page(data=data, page=page)
 

@@ -31,8 +31,8 @@ class SkuTaken(Conflict):
 
     code = "sku_taken"
     title = "SKU taken"
-    en = "Another product has the SKU `{sku}`."
-    id = "Produk lain sudah memakai SKU `{sku}`."
+    en = "Another product, perhaps an archived one, has the SKU `{sku}`."
+    id = "Produk lain, mungkin yang diarsipkan, sudah memakai SKU `{sku}`."
 
 
 class ProductInUse(Conflict):

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Uuid, any_, func, literal, or_, select, text, update
+from sqlalchemy import Uuid, any_, exists, func, literal, or_, select, text, update
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -97,7 +97,14 @@ async def insert_products(session: AsyncSession, rows: Sequence[dict[str, Any]])
 
 
 async def list_products(
-    session: AsyncSession, merchant_id: UUID, *, q: str | None, is_archived: bool, limit: int, after: UUID | None
+    session: AsyncSession,
+    merchant_id: UUID,
+    *,
+    q: str | None,
+    is_archived: bool,
+    is_oversold: bool,
+    limit: int,
+    after: UUID | None,
 ) -> Sequence[ProductRow]:
     """Newest first. `q`: part of SKU or name."""
     query = (
@@ -106,6 +113,8 @@ async def list_products(
         .order_by(ProductRow.id.desc())
         .limit(limit)
     )
+    if is_oversold:
+        query = query.where(ProductRow.reserved > ProductRow.on_hand)
     if after is not None:
         query = query.where(ProductRow.id < after)
     if q:
@@ -125,13 +134,14 @@ class Known:
     on_hand: int
     buffer: int
     counted_at: datetime | None
+    is_archived: bool
 
 
 async def find_products_by_sku(session: AsyncSession, merchant_id: UUID, skus: Collection[str]) -> dict[str, Known]:
     """SKU → product, locked."""
     row = ProductRow
     query = (
-        select(row.id, row.sku, row.name, row.on_hand, row.buffer, row.counted_at)
+        select(row.id, row.sku, row.name, row.on_hand, row.buffer, row.counted_at, row.is_archived)
         .where(row.merchant_id == merchant_id, row.sku.in_(select(func.unnest(literal(list(skus), ARRAY(TEXT))))))
         .order_by(row.id)
         .with_for_update(key_share=True)
@@ -140,11 +150,11 @@ async def find_products_by_sku(session: AsyncSession, merchant_id: UUID, skus: C
 
 
 async def change_products(session: AsyncSession, merchant_id: UUID, rows: Sequence[dict[str, Any]]) -> None:
-    """Name, buffer, on hand and time of the count of many locked products, by id."""
+    """Name, buffer, on hand and time of the count of many locked products, by id. None stays archived."""
     await session.execute(
         text(
             "update products p set name = c.name, buffer = c.buffer, on_hand = c.on_hand, counted_at = c.counted_at,"
-            " version = p.version + 1, updated_at = app_now()"
+            " is_archived = false, version = p.version + 1, updated_at = app_now()"
             " from json_populate_recordset(null::products, cast(:rows as json)) c"
             " where p.merchant_id = :merchant_id and p.id = c.id"
         ),
@@ -229,21 +239,29 @@ async def list_linked_of_accounts(
 async def list_suggestions(
     session: AsyncSession, merchant_id: UUID, *, limit: int, after: UUID | None
 ) -> list[tuple[ListingRow, ProductRow]]:
-    """Unlinked listings and the product with the same SKU, letter case and outer blanks aside."""
-    query = (
-        select(ListingRow, ProductRow)
-        .join(
-            ProductRow,
-            (ProductRow.merchant_id == ListingRow.merchant_id)
-            & (func.lower(func.trim(ProductRow.sku)) == func.lower(func.trim(ListingRow.sku)))
-            & ~ProductRow.is_archived,
-        )
+    """Up to `limit` unlinked listings, newest first, each with every product of the same SKU, letter case and outer
+    blanks aside.
+    """
+    is_alike = (
+        (ProductRow.merchant_id == ListingRow.merchant_id)
+        & (func.lower(func.trim(ProductRow.sku)) == func.lower(func.trim(ListingRow.sku)))
+        & ~ProductRow.is_archived
+    )
+    page = (
+        select(ListingRow.id)
         .where(ListingRow.merchant_id == merchant_id, ListingRow.product_id.is_(None), ListingRow.sku != "")
+        .where(exists().where(is_alike))
         .order_by(ListingRow.id.desc())
         .limit(limit)
     )
     if after is not None:
-        query = query.where(ListingRow.id < after)
+        page = page.where(ListingRow.id < after)
+    query = (
+        select(ListingRow, ProductRow)
+        .join(ProductRow, is_alike)
+        .where(ListingRow.merchant_id == merchant_id, ListingRow.id.in_(page))
+        .order_by(ListingRow.id.desc(), ProductRow.id)
+    )
     return [(row[0], row[1]) for row in await session.execute(query)]
 
 

@@ -32,6 +32,7 @@ class ChangeProduct(Body):
     sku: Sku | None = None
     name: ProductName | None = None
     buffer: Quantity | None = None
+    archived: bool | None = Field(default=None, strict=True, description="`false` brings an archived product back.")
 
 
 class Product(BaseModel):
@@ -77,6 +78,7 @@ class Suggestion(BaseModel):
 
     listing: Listing
     product: Product
+    is_ambiguous: bool = Field(description="Several products have this SKU, letter case and outer blanks aside.")
     match: str = Field(description="Why: `sku`.")
 
 

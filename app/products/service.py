@@ -37,14 +37,18 @@ async def create_product(session: AsyncSession, merchant_id: UUID, body: CreateP
 async def change_product(
     session: AsyncSession, merchant_id: UUID, product_id: UUID, body: ChangeProduct, *, versions: Collection[int] | None
 ) -> ProductRow:
-    """Set SKU, name, buffer. Raises ProductNotFound, ProductChanged, SkuTaken."""
+    """Set SKU, name, buffer; archive or bring back. Raises ProductNotFound, ProductChanged, SkuTaken, ProductInUse."""
     product = await _lock(session, merchant_id, product_id)
     if versions is not None and product.version not in versions:
         raise ProductChanged(header="If-Match")
-    wanted: dict[str, Any] = body.model_dump(exclude_unset=True, exclude_none=True)
+    wanted: dict[str, Any] = body.model_dump(exclude_unset=True, exclude_none=True, exclude={"archived"})
+    if body.archived is not None:
+        wanted["is_archived"] = body.archived
     new = {name: value for name, value in wanted.items() if value != getattr(product, name)}
     if not new:
         return product
+    if new.get("is_archived"):
+        await _check_unused(session, merchant_id, product)
     if "sku" in new and await repository.find_products_by_sku(session, merchant_id, [new["sku"]]):
         raise SkuTaken(pointer="/sku", sku=new["sku"])
     before = {name: getattr(product, name) for name in new}
@@ -68,12 +72,16 @@ async def archive_product(session: AsyncSession, merchant_id: UUID, product_id: 
     product = await _lock(session, merchant_id, product_id)
     if product.is_archived:
         return
-    listings = await repository.count_links(session, merchant_id, product_id)
-    if listings or product.reserved:
-        raise ProductInUse(listings=listings, reserved=product.reserved)
+    await _check_unused(session, merchant_id, product)
     product.is_archived = True
     await touch(session, product)
     await journal.record(session, merchant_id, "product.archived", kind="audit", subject_id=product_id)
+
+
+async def _check_unused(session: AsyncSession, merchant_id: UUID, product: ProductRow) -> None:
+    listings = await repository.count_links(session, merchant_id, product.id)
+    if listings or product.reserved:
+        raise ProductInUse(listings=listings, reserved=product.reserved)
 
 
 async def touch(session: AsyncSession, product: ProductRow) -> None:

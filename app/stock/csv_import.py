@@ -44,7 +44,8 @@ async def take(
 
 def _is_change(product: Known, line: ProductLine) -> bool:
     return (
-        product.name != line.name
+        product.is_archived
+        or product.name != line.name
         or (line.buffer is not None and product.buffer != line.buffer)
         or (line.on_hand is not None and (product.on_hand != line.on_hand or product.counted_at is None))
     )

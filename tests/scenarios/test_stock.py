@@ -132,6 +132,8 @@ async def test_what_nobody_has_is_oversold_and_never_below_zero(
     owed = pieces(orders)
     assert owed > 1, "the test needs more than one piece sold"
     assert (await merchant.get(f"/v1/products/{product_id}"))["oversold"] == owed - 1
+    await make_product(merchant, "CUKUP", 5)
+    assert [one["id"] for one in (await merchant.get("/v1/products", oversold=True))["data"]] == [product_id]
 
     await merchant.arrange(numbers)
     await world.pass_time(30)
@@ -242,7 +244,28 @@ async def test_suggestions_by_sku_are_only_suggestions(world: World, merchant: M
     [suggested] = (await merchant.get("/v1/listings/suggestions"))["data"]
 
     assert (suggested["listing"]["id"], suggested["product"]["id"]) == (line["listing_id"], product_id)
-    assert not (await merchant.order(number))["is_linked"]
+    assert not (await merchant.order(number))["is_linked"] and not suggested["is_ambiguous"]
+    other_id = await make_product(merchant, line["sku"].upper())
+    page = await merchant.get("/v1/listings/suggestions", limit=1)
+    assert [(one["product"]["id"], one["is_ambiguous"]) for one in page["data"]] == [
+        (product_id, True),
+        (other_id, True),
+    ], "a listing comes with all its choices, however small the page"
+    assert page["page"]["next_cursor"] is None
+
+
+async def test_an_archived_product_comes_back(merchant: Merchant) -> None:
+    path = f"/v1/products/{await make_product(merchant, 'LAMA', 5)}"
+    assert (await merchant.http.delete(path)).status_code == 204
+    taken = await merchant.http.post("/v1/products", json={"sku": "LAMA", "name": "Lagi"})
+    assert (taken.status_code, "archived" in taken.json()["detail"]) == (409, True)
+
+    back = await merchant.http.patch(path, json={"archived": False})
+    assert (back.status_code, back.json()["archived"], back.json()["on_hand"]) == (200, False, 5)
+    assert (await merchant.http.patch(path, json={"archived": True})).json()["archived"]
+    imported = await import_csv(merchant, "sku,name,on_hand\nLAMA,Produk LAMA,5\n")
+
+    assert (imported.json()["updated"], (await merchant.get(path))["archived"]) == (1, False)
 
 
 async def test_a_shipment_deducts_while_the_channels_reads_lag(
