@@ -108,9 +108,14 @@ class Lifecycle:
         self._tell(order)
 
     def edit(self, order: Order) -> None:
-        """The buyer adds a hint to the address."""
+        """The buyer adds a hint to the address, and Shopee moves the deadline of what is still here by a day."""
         order["recipient"]["full_address"] += " (pagar hijau)"
+        before = order["ship_by_date"]
+        is_here = order["order_status"] in ("READY_TO_SHIP", "RETRY_SHIP", "PROCESSED")
+        order["ship_by_date"] += DAY if is_here else 0
         self._tell(order)
+        for package in order["packages"] if is_here else ():
+            self.pushes.ship_by(order, package, before)
 
     def request_cancel(self, order: Order) -> None:
         """The buyer asks; packages stay as they are until somebody answers."""

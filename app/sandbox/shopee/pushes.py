@@ -18,7 +18,7 @@ RETRIES = (300, 1800, 10_800)
 TIMEOUT_SECONDS = 3.0
 AT_ONCE = 20
 CODES = (1, 2, 3, 4, 12, 15, 29, 30, 47)
-AUTHORIZED, CANCELED, ORDER_STATUS, TRACKING_NUMBER, DOCUMENT, FULFILMENT = 1, 2, 3, 4, 15, 30
+AUTHORIZED, CANCELED, ORDER_STATUS, TRACKING_NUMBER, DOCUMENT, FULFILMENT, PACKAGE = 1, 2, 3, 4, 15, 30, 47
 
 
 class Pushes:
@@ -47,6 +47,18 @@ class Pushes:
         """The package has a new status."""
         status = {"fulfillment_status": package["logistics_status"], "update_time": order["update_time"]}
         self._queue(order["shop_id"], FULFILMENT, {**_names(order, package), **status})
+
+    def ship_by(self, order: Order, package: Package, before: int) -> None:
+        """Shopee moved the deadline."""
+        data = {
+            "order_sn": order["order_sn"],
+            "package_number": package["package_number"],
+            "changed_fields": ["ship_by_date"],
+            "old": {"ship_by_date": before},
+            "new": {"ship_by_date": order["ship_by_date"]},
+            "update_time": order["update_time"],
+        }
+        self._queue(order["shop_id"], PACKAGE, data)
 
     def tracking_number(self, order: Order, package: Package) -> None:
         """The carrier gave a number."""

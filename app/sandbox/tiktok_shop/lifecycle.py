@@ -11,9 +11,8 @@ SHIPPABLE = ("AWAITING_SHIPMENT", "PARTIALLY_SHIPPING")
 STATES = ("unpaid", "paid", "arranged", "collected", "in_transit", "delivered", "completed")
 ANSWER_WITHIN = 48 * HOUR
 REMORSE = HOUR
-_SHIP_BY, _CANCELS_AT, _COURIER_BY = 48 * HOUR, 96 * HOUR, 72 * HOUR
-_CUT_OFF = 12 * HOUR
-_INSTANT_SHIP_BY, _INSTANT_CANCELS_AT = HOUR, 2 * HOUR
+_CLOCKS = ("rts_sla_time", "pick_up_cut_off_time", "tts_sla_time", "shipping_due_time", "collection_due_time")
+_STANDARD_HOURS, _INSTANT_HOURS = (48, 60, 72, 96, 168), (1, 2, 3, 2, 4)
 _PENDING, _SUCCESS, _CLOSED = (f"CANCELLATION_REQUEST_{word}" for word in ("PENDING", "SUCCESS", "CANCEL"))
 OPEN = _PENDING
 DONE = _SUCCESS
@@ -45,18 +44,10 @@ class Lifecycle:
         """Paid: held back for an hour of remorse, or to be shipped."""
         now = self.world.now()
         order["paid_time"] = now
-        ship_by, cancels_at = (
-            (_INSTANT_SHIP_BY, _INSTANT_CANCELS_AT) if order["is_instant"] else (_SHIP_BY, _CANCELS_AT)
-        )
-        order["deadlines"] = {
-            "rts_sla_time": now + ship_by,
-            "tts_sla_time": now + _COURIER_BY,
-            "pick_up_cut_off_time": now + ship_by + _CUT_OFF,
-            "shipping_due_time": now + cancels_at,
-            "collection_due_time": now + cancels_at + _COURIER_BY,
-        }
-        self.world.engine.later(cancels_at, TIKTOK_SHOP, "overdue", number=order["id"])
-        self.world.engine.later(cancels_at + _COURIER_BY, TIKTOK_SHOP, "uncollected", number=order["id"])
+        hours = dict(zip(_CLOCKS, _INSTANT_HOURS if order["is_instant"] else _STANDARD_HOURS, strict=True))
+        order["deadlines"] = {clock: now + after * HOUR for clock, after in hours.items()}
+        for kind, clock in (("overdue", "shipping_due_time"), ("uncollected", "collection_due_time")):
+            self.world.engine.later(hours[clock] * HOUR, TIKTOK_SHOP, kind, number=order["id"])
         if order["is_held"]:
             self.world.engine.later(REMORSE, TIKTOK_SHOP, "remorse_over", number=order["id"])
         self._become(order, "ON_HOLD" if order["is_held"] else "AWAITING_SHIPMENT")

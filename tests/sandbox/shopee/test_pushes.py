@@ -173,7 +173,10 @@ async def test_an_app_chooses_what_it_is_told(control: Control, caller: Caller, 
     await configure(set_push_config_off=[30])
     [number] = await control.place(caller.shop)
     await control.advance(number, "edited")
-    await receiver.wait_for(2)
+    await receiver.wait_for(3)
     await configure(set_push_config_on=[30])
 
-    assert [one["code"] for one in messages(receiver.received)] == [3, 3]
+    *told, moved = sorted(messages(receiver.received), key=lambda one: int(one["code"]))
+    assert [one["code"] for one in told] == [3, 3]
+    old, new = (moved["data"][side]["ship_by_date"] for side in ("old", "new"))
+    assert (moved["code"], moved["data"]["order_sn"], new - old) == (47, number, 86_400)
