@@ -4,6 +4,7 @@ import json
 from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, Header, Query, Response
 
@@ -95,7 +96,7 @@ async def search_orders(
 @router.get("/counts", responses=problems(RangeInvalid), openapi_extra=parameters_of(OrderFilter))
 async def count_orders(actor: ReadActor, query: Filter, desk: DeskDep) -> OrderCountsAnswer:
     """How many orders each tab and stage would list with the same filter, exactly."""
-    counts = await search.count_orders(desk, actor.merchant_id, resolve(query))
+    counts = await search.count_orders(desk, actor.merchant_id, resolve(query), ZoneInfo(query.tz))
     return OrderCountsAnswer.model_validate(counts)
 
 

@@ -155,7 +155,8 @@ class Search:
         narrowest = [set(self.statuses)] if self.statuses else []
         # Stages exist inside `ready_to_ship` only, deadlines count for open orders only.
         narrowest += [{"ready_to_ship"}] if self.stages else []
-        narrowest += [set(OPEN_STATUSES)] if self.slas else []
+        has_deadline = self.slas or self.pickup_cutoff_before is not None or self.collect_by_before is not None
+        narrowest += [set(OPEN_STATUSES)] if has_deadline else []
         if not narrowest:
             return None
         fitting = set.intersection(*narrowest)
@@ -295,6 +296,11 @@ def _end(text: str | None, timezone: ZoneInfo, place: dict[str, Any]) -> datetim
     if _DAY.fullmatch(text):
         return datetime.combine(_day(text, place) + timedelta(days=1), time(), timezone)
     return _checked(datetime.fromisoformat(text), place) + timedelta(microseconds=1)
+
+
+def next_midnight(moment: datetime, timezone: ZoneInfo) -> datetime:
+    """When the local day of the moment ends."""
+    return datetime.combine(moment.astimezone(timezone).date() + timedelta(days=1), time(), timezone)
 
 
 def _day(text: str, place: dict[str, Any]) -> date:

@@ -139,9 +139,13 @@ def _branches(
 
 
 def _tabs(search: Search, sort: Sort) -> Sequence[Sequence[str] | None]:
-    """One branch per status where the index begins with it; a few numbers are sorted faster than walked."""
+    """One branch per status where the index begins with it; a few orders are sorted faster than walked.
+
+    Of open orders few are late, and they are the oldest: a walk from the newest would meet all others first.
+    """
     scope = search.scope
-    if search.order_numbers or sort in ("-updated_at", "respond_by", "pickup_cutoff_at", "collect_by"):
+    is_few = search.order_numbers or (search.slas and "ok" not in search.slas and sort != "ship_by")
+    if is_few or sort in ("-updated_at", "respond_by", "pickup_cutoff_at", "collect_by"):
         return [scope]
     if scope is None:
         return [[status] for status in _VISIBLE] if sort == "ship_by" else [None]

@@ -328,6 +328,16 @@ class StageCounts(BaseModel):
     processed: int
 
 
+class UncollectedCounts(BaseModel):
+    """Arranged orders that no courier has yet, at channels that say until when one must have them.
+
+    Each as the list with `stage=processed` and its own `collect_by_before`.
+    """
+
+    overdue: int = Field(description="`collect_by_before` now.")
+    today: int = Field(description="`collect_by_before` the next midnight of `tz`: the overdue ones are among them.")
+
+
 class OrderCountsAnswer(BaseModel):
     """How many orders each tab would list with the same filter. A key's own dimension is left out of the filter."""
 
@@ -336,6 +346,7 @@ class OrderCountsAnswer(BaseModel):
     cancellation_requested: int
     unlinked: int
     overdue: int
+    uncollected: UncollectedCounts
 
 
 class CourierFacet(BaseModel):

@@ -9,12 +9,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from app.core.context import Language
 from app.core.db import Database
 from app.core.pagination import binding_of, decode_cursor, encode_cursor
 from app.orders import listing
-from app.orders.filters import STAGES, STATUSES, Search, Sort, settle_shops, widen_couriers
+from app.orders.filters import STAGES, STATUSES, Search, Sort, next_midnight, settle_shops, widen_couriers
 from app.orders.listing import After
 from app.orders.page import ActionTexts, order_json
 
@@ -116,8 +117,11 @@ async def read_order(
 # --- counts -----------------------------------------------------------------------------------------------------------
 
 
-async def count_orders(desk: Desk, merchant_id: UUID, search: Search) -> dict[str, Any]:
-    """What each tab would list with the same filter; a key's own dimension is left out of the filter."""
+async def count_orders(desk: Desk, merchant_id: UUID, search: Search, timezone: ZoneInfo) -> dict[str, Any]:
+    """What each tab would list with the same filter; a key's own dimension is left out of the filter.
+
+    `timezone` says when today ends.
+    """
     isolation = "repeatable read"  # all keys of one moment
     async with desk.database.read_transaction(merchant_id, isolation=isolation, custom_plans=True) as connection:
         search = await settle(connection.fetch, merchant_id, search)
@@ -127,12 +131,17 @@ async def count_orders(desk: Desk, merchant_id: UUID, search: Search) -> dict[st
         requested = await tallies.of(replace(search, cancellations=()))
         unlinked = await tallies.of(replace(search, is_linked=None))
         overdue = await tallies.count(replace(search, slas=("overdue",)))
+        [[now]] = await connection.fetch("select app_now()")
+        arranged = replace(search, stages=("processed",))
+        late = await tallies.count(replace(arranged, collect_by_before=now))
+        today = await tallies.count(replace(arranged, collect_by_before=next_midnight(now, timezone)))
     return {
         "status": {status: sum(one.n for one in by_status if one.status == status) for status in STATUSES},
         "stage": {stage: sum(one.n for one in by_stage if one.stage == stage) for stage in STAGES},
         "cancellation_requested": sum(one.requested for one in requested),
         "unlinked": sum(one.unlinked for one in unlinked),
         "overdue": overdue,
+        "uncollected": {"overdue": late, "today": today},
     }
 
 

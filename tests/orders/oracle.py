@@ -19,10 +19,11 @@ _COLUMNS = {
     "order_number": "order_number",
 }
 _DEADLINES = {
-    "ship_by_before": "ship_by",
-    "pickup_cutoff_before": "pickup_cutoff_at",
-    "collect_by_before": "collect_by",
+    "ship_by_before": ("ship_by", False),
+    "pickup_cutoff_before": ("pickup_cutoff_at", True),
+    "collect_by_before": ("collect_by", True),
 }
+"""The column, and whether the filter speaks of open orders only."""
 
 
 def sla(row: Mapping[str, Any], now: datetime) -> str | None:
@@ -62,9 +63,10 @@ def _in_time(row: Mapping[str, Any], params: Params) -> bool:
     is_late = end is not None and (row["placed_at"] > end if "T" in params["placed_to"] else row["placed_at"] >= end)
     if (start is not None and row["placed_at"] < start) or is_late:
         return False
-    for name, column in _DEADLINES.items():
+    for name, (column, is_of_open) in _DEADLINES.items():
         before = _moment(params.get(name), zone, 0)
-        if before is not None and (row[column] is None or row[column] >= before):
+        is_open = row["status"] in ("ordered", "ready_to_ship")
+        if before is not None and (row[column] is None or row[column] >= before or (is_of_open and not is_open)):
             return False
     since = _moment(params.get("updated_since"), zone, 0)
     return since is None or row["updated_at"] >= since

@@ -88,13 +88,19 @@ async def test_lists_walk_an_index_and_sort_nothing(database: Database, crowd: A
 
 async def test_numbers_and_overdue_orders_are_looked_up(database: Database, crowd: Archive) -> None:
     numbers = Search(order_numbers=(crowd.orders[0].row["order_number"],))
-    statement = listing.list_orders(numbers, crowd.merchant_id, sort="-placed_at", after=None, most=51, at_risk_hours=4)
-    assert (await explain(database, crowd, statement.rows, statement.args))[0] == {"ix_orders_number", "pk_orders"}
+    overdue = Search(slas=("overdue",))
+    for search, index in ((numbers, "ix_orders_number"), (overdue, "ix_orders_ship_by")):
+        statement = listing.list_orders(
+            search, crowd.merchant_id, sort="-placed_at", after=None, most=51, at_risk_hours=4
+        )
+        assert (await explain(database, crowd, statement.rows, statement.args))[0] == {index, "pk_orders"}
 
-    query, args = listing.matching_rows(Search(slas=("overdue",)), crowd.merchant_id, "count(*)", at_risk_hours=4)
-    used, nodes = await explain(database, crowd, query, args)
-    assert used == {"ix_orders_deadline"}
-    assert "Index Only Scan" in nodes
+    uncollected = Search(stages=("processed",), collect_by_before=LATE)
+    for search, index in ((overdue, "ix_orders_deadline"), (uncollected, "ix_orders_collect_by")):
+        query, args = listing.matching_rows(search, crowd.merchant_id, "count(*)", at_risk_hours=4)
+        used, nodes = await explain(database, crowd, query, args)
+        assert used == {index}
+        assert "Index Only Scan" in nodes
 
 
 async def test_tags_are_looked_for_among_the_tagged(database: Database, crowd: Archive) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import asyncpg
 import httpx
@@ -209,12 +210,17 @@ async def test_counts_and_facets_equal_what_the_list_returns(
         def size(params: dict[str, Any] = params, **changes: Any) -> int:
             return len(oracle.search(archive.orders, {**params, **changes}, now))
 
+        day = now.astimezone(ZoneInfo(params.get("tz", "Asia/Jakarta"))).date()
         assert counts == {
             "status": {status: size(status=[status]) for status in counts["status"]},
             "stage": {stage: size(stage=[stage]) for stage in ("to_process", "processing", "processed")},
             "cancellation_requested": size(cancellation=["requested"]),
             "unlinked": size(is_linked="false"),
             "overdue": size(sla=["overdue"]),
+            "uncollected": {
+                "overdue": size(stage=["processed"], collect_by_before=now.isoformat()),
+                "today": size(stage=["processed"], collect_by_before=str(day + timedelta(days=1))),
+            },
         }, params
         assert {entry["value"]: entry["count"] for entry in facets["couriers"]} == {
             courier: n for courier in COURIERS if (n := size(courier=[courier])) > 0
