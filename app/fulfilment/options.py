@@ -159,6 +159,7 @@ def _to_offered(method: ShippingMethod, order: OrderRow, timezone: ZoneInfo) -> 
 def _to_slot(slot: Slot, order: OrderRow, timezone: ZoneInfo) -> OfferedSlot:
     starts = slot.starts_at.astimezone(timezone)
     ends = slot.ends_at.astimezone(timezone) if slot.ends_at else None
+    cutoff = order.pickup_cutoff_at
     return OfferedSlot.model_validate(
         {
             "id": slot.id,
@@ -166,6 +167,6 @@ def _to_slot(slot: Slot, order: OrderRow, timezone: ZoneInfo) -> OfferedSlot:
             "from": starts.strftime("%H:%M"),
             "to": ends.strftime("%H:%M") if ends else None,
             "starts_at": slot.starts_at,
-            "is_late": order.pickup_cutoff_at is not None and slot.starts_at > order.pickup_cutoff_at,
+            "is_late": cutoff is not None and (slot.ends_at or slot.starts_at) > cutoff,
         }
     )

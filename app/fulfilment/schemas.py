@@ -188,7 +188,7 @@ class OfferedSlot(BaseModel):
     from_: str | None = Field(default=None, serialization_alias="from", validation_alias="from")
     to: str | None = None
     starts_at: datetime
-    is_late: bool = Field(description="Begins after the pickup cut-off: what is collected then counts as late.")
+    is_late: bool = Field(description="Not over by the pickup cut-off: what is collected after it counts as late.")
 
 
 class OfferedAddress(BaseModel):

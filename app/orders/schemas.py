@@ -221,7 +221,8 @@ class Order(BaseModel):
         description="The courier must have it by then. Null once collected, and at channels that do not say."
     )
     cancels_at: datetime | None = Field(
-        description="The channel cancels by itself what is not arranged by then or, once arranged, not collected."
+        description="The channel cancels by itself what is not arranged by then; once arranged, what is not collected;"
+        " once collected, what is not delivered."
     )
     received_at: datetime | None = Field(description="When it was received, at channels where that is a step.")
     sla: str | None = Field(description="`overdue`, `at_risk`, `ok`; null once arranged or without `ship_by`.")

@@ -110,7 +110,7 @@ class ChannelOrder:
     is_urgent: bool = False
     """Minutes count (instant, same day): a gate lets it through at once."""
     cancels_at: datetime | None = None
-    """The channel cancels by itself what is not arranged by then or, once arranged, not collected."""
+    """The channel cancels by itself what is not arranged by then; once arranged, not collected; then not delivered."""
     pickup_cutoff_at: datetime | None = None
     """What the courier collects later counts as dispatched late. None once collected, or where nobody says."""
     collect_by: datetime | None = None

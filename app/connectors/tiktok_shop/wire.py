@@ -135,6 +135,7 @@ class Order(Wire):
     pick_up_cut_off_time: Seconds = 0
     shipping_due_time: Seconds = 0
     collection_due_time: Seconds = 0
+    delivery_due_time: Seconds = 0
     cancel_order_sla_time: Seconds = 0
     payment_method_name: str = ""
     payment: Payment = Payment()

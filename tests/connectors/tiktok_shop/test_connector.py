@@ -53,7 +53,9 @@ async def test_every_status(
     [
         ("AWAITING_SHIPMENT", 1795645720, 1795559320),
         ("AWAITING_COLLECTION", 1795904920, 1795559320),
-        ("IN_TRANSIT", None, None),
+        ("IN_TRANSIT", 1797200920, None),
+        ("DELIVERED", None, None),
+        ("CANCELLED", None, None),
     ],
 )
 async def test_the_clocks_that_run_for_the_seller(
@@ -69,6 +71,7 @@ async def test_the_clocks_that_run_for_the_seller(
         "pick_up_cut_off_time": 1795516120,
         "shipping_due_time": 1795645720,
         "collection_due_time": 1795904920,
+        "delivery_due_time": 1797200920,
     }
 
     found = await read(tiktok, api, access, status=status, **clocks)

@@ -148,6 +148,9 @@ def to_channel_order(shop_id: str, order: wire.Order, cancellation: wire.Cancell
 
 
 def _cancels_at(order: wire.Order) -> datetime | None:
+    """Each state has its own due time."""
+    if order.status == "IN_TRANSIT":
+        return moment(order.delivery_due_time)
     if order.status == "AWAITING_COLLECTION":
         return moment(order.collection_due_time)
     return moment(order.shipping_due_time or order.cancel_order_sla_time) if order.status in _UNCOLLECTED else None
