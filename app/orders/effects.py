@@ -117,7 +117,7 @@ async def mark_arranged(
         values["tracking_number"] = tracking_number
     await _write(session, merchant_id, package_id, **values)
     await rollup.rebuild(session, merchant_id, [order_id])
-    await stocking.request(session, merchant_id, [order_id])
+    await stocking.request_if_linked(session, merchant_id, [order_id])
 
 
 async def mark_received(

@@ -79,8 +79,7 @@ async def ingest(
     await _store_parts(session, merchant_id, wanted, known)
     await _record(session, merchant_id, list(wanted.values()))
     await _stop_parcels(session, merchant_id, wanted, known)
-    linked = [one.id for one in wanted.values() if any(line.product_id is not None for line in one.lines)]
-    await stocking.request(session, merchant_id, linked)
+    await stocking.request(session, merchant_id, _find_linked(wanted, known))
     ids = {external_id: stored.id for external_id, stored in known.items()} | {one: wanted[one].id for one in new}
     return Ingested([wanted[one].id for one in new], [one.id for one in changed], len(readings) - len(wanted), ids)
 
@@ -181,6 +180,18 @@ async def _store_parts(
     await storing.delete_lines(session, merchant_id, dropped)
     await storing.put_lines(session, merchant_id, lines)
     await storing.put_packages(session, merchant_id, packages)
+
+
+def _find_linked(orders: Mapping[str, Merged], known: Mapping[str, Stored]) -> list[UUID]:
+    """Those with a linked line; one that the channel took out gives back what it holds."""
+    return [
+        one.id
+        for external_id, one in orders.items()
+        if any(
+            line.product_id is not None
+            for line in (*one.lines, *(known[external_id].lines if external_id in known else ()))
+        )
+    ]
 
 
 async def _stop_parcels(

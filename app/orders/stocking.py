@@ -13,7 +13,14 @@ APPLY = "stock.apply"
 
 
 async def request(session: AsyncSession, merchant_id: UUID, order_ids: Collection[UUID]) -> None:
-    """These orders have changed: those with a linked line have their stock put right."""
+    """These orders have changed and have, or had, a linked line: have their stock put right."""
+    await work.add_many(
+        session, merchant_id, APPLY, {order_id.hex: None for order_id in order_ids}, priority=work.BACKGROUND
+    )
+
+
+async def request_if_linked(session: AsyncSession, merchant_id: UUID, order_ids: Collection[UUID]) -> None:
+    """The same for those of them that have a linked line."""
     query = (
         select(OrderLineRow.order_id)
         .where(
@@ -23,5 +30,4 @@ async def request(session: AsyncSession, merchant_id: UUID, order_ids: Collectio
         )
         .distinct()
     )
-    refs = dict.fromkeys(order_id.hex for order_id in await session.scalars(query))
-    await work.add_many(session, merchant_id, APPLY, refs, priority=work.BACKGROUND)
+    await request(session, merchant_id, (await session.scalars(query)).all())

@@ -35,6 +35,15 @@ class SkuTaken(Conflict):
     id = "Produk lain, mungkin yang diarsipkan, sudah memakai SKU `{sku}`."
 
 
+class ProductArchived(Conflict):
+    """Nothing is sold as it."""
+
+    code = "product_archived"
+    title = "Product archived"
+    en = "The product `{sku}` is archived. Bring it back first."
+    id = "Produk `{sku}` diarsipkan. Kembalikan dahulu."
+
+
 class ProductInUse(Conflict):
     """It still has linked listings or reserved stock."""
 

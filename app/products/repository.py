@@ -1,7 +1,7 @@
 """Every query of products and listings."""
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -168,6 +168,13 @@ def _as_json(rows: Sequence[dict[str, Any]]) -> str:
 
 # --- listings ---------------------------------------------------------------------------------------------------------
 
+_LOCK_ORDER = (
+    ListingRow.account_id,
+    ListingRow.item_external_id.collate("C"),
+    ListingRow.model_external_id.collate("C"),
+)
+_LINKS = select(ListingRow.id, ListingRow.item_external_id, ListingRow.model_external_id, ListingRow.product_id)
+
 
 async def get_listing(session: AsyncSession, merchant_id: UUID, listing_id: UUID, *, lock: bool = False) -> ListingRow:
     """Raises ListingNotFound."""
@@ -177,6 +184,23 @@ async def get_listing(session: AsyncSession, merchant_id: UUID, listing_id: UUID
     if row is None:
         raise ListingNotFound()
     return row
+
+
+async def lock_listings(
+    session: AsyncSession, merchant_id: UUID, listing_ids: Collection[UUID]
+) -> dict[UUID, ListingRow]:
+    """Locked in the order in which imports of listings lock them too, until the transaction ends.
+
+    Waits for those who store orders of a listing that they found unlinked (`hold_links`).
+    """
+    query = (
+        select(ListingRow)
+        .where(ListingRow.merchant_id == merchant_id, ListingRow.id.in_(listing_ids))
+        .order_by(*_LOCK_ORDER)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return {row.id: row for row in await session.scalars(query)}
 
 
 async def list_listings(
@@ -269,17 +293,22 @@ async def find_links(
     session: AsyncSession, merchant_id: UUID, account_id: UUID, item_ids: Collection[str]
 ) -> dict[Key, Link]:
     """The account's listings of these items."""
-    query = select(
-        ListingRow.id, ListingRow.item_external_id, ListingRow.model_external_id, ListingRow.product_id
-    ).where(
+    query = _LINKS.where(
         ListingRow.merchant_id == merchant_id,
         ListingRow.account_id == account_id,
         ListingRow.item_external_id.in_(item_ids),
     )
-    return {
-        (row.item_external_id, row.model_external_id): Link(row.id, row.product_id)
-        for row in await session.execute(query)
-    }
+    return _to_links(await session.execute(query))
+
+
+async def hold_links(session: AsyncSession, merchant_id: UUID, listing_ids: Collection[UUID]) -> dict[Key, Link]:
+    """These links as they are now, and as they stay until the transaction ends: nobody links one meanwhile."""
+    query = _LINKS.where(ListingRow.merchant_id == merchant_id, ListingRow.id.in_(listing_ids))
+    return _to_links(await session.execute(query.order_by(*_LOCK_ORDER).with_for_update(read=True, key_share=True)))
+
+
+def _to_links(rows: Iterable[Any]) -> dict[Key, Link]:
+    return {(row.item_external_id, row.model_external_id): Link(row.id, row.product_id) for row in rows}
 
 
 async def insert_listings(

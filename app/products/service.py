@@ -109,7 +109,9 @@ async def resolve(
     if new:
         await repository.insert_listings(session, merchant_id, account_id, channel, new)
         links = await repository.find_links(session, merchant_id, account_id, items)
-    return {key: links[key] for key in wanted if key in links}
+    found = {key: links[key] for key in wanted if key in links}
+    unlinked = [link.listing_id for link in found.values() if link.product_id is None]
+    return found | await repository.hold_links(session, merchant_id, unlinked) if unlinked else found
 
 
 async def list_linked(session: AsyncSession, merchant_id: UUID, product_ids: Collection[UUID]) -> Sequence[ListingRow]:

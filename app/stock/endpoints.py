@@ -22,12 +22,26 @@ from app.operations.idempotency import IdempotencyDep
 from app.operations.schemas import Operation
 from app.products import csv_files, views
 from app.products.endpoints import read_listing
-from app.products.errors import CsvRefused, ListingNotFound, ListingUnknown, NotCsv, ProductNotFound, ProductUnknown
+from app.products.errors import (
+    CsvRefused,
+    ListingNotFound,
+    ListingUnknown,
+    NotCsv,
+    ProductArchived,
+    ProductNotFound,
+    ProductUnknown,
+)
 from app.products.repository import get_listing, get_product
 from app.products.schemas import Listing, Product, ProductImport
 from app.stock import csv_import, importing, linking, repository, service
-from app.stock.errors import LinkedOtherwise, NothingToImport, StockBelowZero
-from app.stock.linking import Preview
+from app.stock.errors import (
+    LinkedOtherwise,
+    NothingToImport,
+    ReferenceReused,
+    StockBelowZero,
+    StockTooLarge,
+)
+from app.stock.linking import Preview, Wish
 from app.stock.models import MovementRow, StockPushRow
 from app.stock.schemas import (
     MOVEMENT,
@@ -55,7 +69,9 @@ _EFFECT = {
 }
 
 
-@router.post("/products/{product_id}/stock", responses=problems(ProductNotFound, StockBelowZero))
+@router.post(
+    "/products/{product_id}/stock", responses=problems(ProductNotFound, StockBelowZero, StockTooLarge, ReferenceReused)
+)
 async def adjust_stock(product_id: ProductId, body: AdjustStock, actor: WriteActor, database: DatabaseDep) -> Product:
     """Say how many there are, or how many came or went. Every linked listing is told what is available then."""
     return views.to_product(await database.transact(service.adjust, actor.merchant_id, product_id, body))
@@ -150,32 +166,26 @@ async def import_listings(
     return await accepted(database, actor.merchant_id, opened, response)
 
 
-@router.post("/listings/links", responses=problems(ListingUnknown, ProductUnknown, LinkedOtherwise))
+@router.post("/listings/links", responses=problems(ListingUnknown, ProductUnknown, ProductArchived, LinkedOtherwise))
 async def link_listings(body: LinkListings, actor: WriteActor, database: DatabaseDep) -> LinkResult:
     """Link listings to products, all or none. Earlier orders move what they owe, once; `dry_run` shows it before."""
     language = caller().language
+    wishes = [Wish(wish.listing_id, wish.product_id, f"/links/{number}") for number, wish in enumerate(body.links)]
 
     async def run(session: AsyncSession, merchant_id: UUID) -> list[LinkedListing]:
         shop_ids = await views.shops_by_account(session, merchant_id)
-        found = []
-        for number, wish in enumerate(body.links):
-            pointer = f"/links/{number}"
-            if body.dry_run:
-                listing, product = await linking.find_pair(
-                    session, merchant_id, wish.listing_id, wish.product_id, pointer=pointer
-                )
-                told = await linking.preview(session, merchant_id, listing, product)
-            else:
-                listing, told = await linking.link(
-                    session, merchant_id, wish.listing_id, wish.product_id, pointer=pointer
-                )
-            found.append(LinkedListing(listing=views.to_listing(listing, shop_ids), effect=_show(told, language)))
-        return found
+        step = linking.preview_all if body.dry_run else linking.link
+        return [
+            LinkedListing(listing=views.to_listing(listing, shop_ids), effect=_show(told, language))
+            for listing, told in await step(session, merchant_id, wishes)
+        ]
 
     return LinkResult(dry_run=body.dry_run, data=await database.transact(run, actor.merchant_id))
 
 
-@router.post("/listings/{listing_id}/link", responses=problems(ListingNotFound, ProductUnknown, LinkedOtherwise))
+@router.post(
+    "/listings/{listing_id}/link", responses=problems(ListingNotFound, ProductUnknown, ProductArchived, LinkedOtherwise)
+)
 async def link_listing(
     listing_id: ListingId, body: LinkListing, actor: WriteActor, database: DatabaseDep
 ) -> LinkedListing:
@@ -183,7 +193,7 @@ async def link_listing(
 
     async def run(session: AsyncSession, merchant_id: UUID) -> LinkedListing:
         await get_listing(session, merchant_id, listing_id)
-        listing, told = await linking.link(session, merchant_id, listing_id, body.product_id, pointer="")
+        [(listing, told)] = await linking.link(session, merchant_id, [Wish(listing_id, body.product_id)])
         shop_ids = await views.shops_by_account(session, merchant_id)
         return LinkedListing(listing=views.to_listing(listing, shop_ids), effect=_show(told, caller().language))
 

@@ -12,6 +12,24 @@ class StockBelowZero(Conflict):
     id = "Stok ada {on_hand}; perubahan {change} membuatnya kurang dari nol."
 
 
+class StockTooLarge(Conflict):
+    """More than can be kept."""
+
+    code = "stock_too_large"
+    title = "Stock too large"
+    en = "At most {most} pieces can be on hand."
+    id = "Stok paling banyak {most} buah."
+
+
+class ReferenceReused(Conflict):
+    """A reference names one adjustment."""
+
+    code = "reference_reused"
+    title = "Reference reused"
+    en = "This reference is that of another adjustment, by {change}. Use a new one."
+    id = "Referensi ini milik penyesuaian lain, sebesar {change}. Gunakan yang baru."
+
+
 class LinkedOtherwise(Conflict):
     """A listing belongs to one product at a time."""
 

@@ -1,6 +1,6 @@
 """Read an account's listings, keep them, and notice where a channel's stock is not what it was told."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -156,10 +156,8 @@ async def _store(
             set_={name: statement.excluded[name] for name in told},
         )
     )
-    drifted = 0
-    linked = {key: link for key, link in known.items() if link.product_id is not None and key in unique}
-    for key, link in linked.items():
-        drifted += await _compare(session, merchant_id, link.listing_id, unique[key].stock)
+    linked = [(key, link.listing_id) for key, link in known.items() if link.product_id is not None and key in unique]
+    drifted = await _compare(session, merchant_id, {listing_id: unique[key].stock for key, listing_id in linked})
     return len([key for key in unique if key not in known]), drifted
 
 
@@ -181,27 +179,34 @@ def _to_row(merchant_id: UUID, account_id: UUID, channel: str, one: ChannelListi
     }
 
 
-async def _compare(session: AsyncSession, merchant_id: UUID, listing_id: UUID, found: int) -> bool:
-    """Whether the channel shows something else than it was told; then it is told again."""
-    listing = await session.get(ListingRow, (merchant_id, listing_id), populate_existing=True)
-    assert listing is not None and listing.product_id is not None
-    product = await session.get(ProductRow, (merchant_id, listing.product_id))
-    assert product is not None
-    if product.counted_at is None or product.available == found:
-        return False
-    await products.request_pushes(session, merchant_id, [product.id])
-    if listing.pushed_quantity is None or listing.pushed_quantity == found:
-        return False  # not told yet, or about to be told
-    await journal.record(
-        session,
-        merchant_id,
-        "stock.drift",
-        kind="audit",
-        subject_id=listing.id,
-        before={"told": listing.pushed_quantity},
-        after={"found": found, "available": product.available},
-    )
-    return True
+async def _compare(session: AsyncSession, merchant_id: UUID, found: Mapping[UUID, int]) -> int:
+    """How many listings show something else than they were told. Whatever is not what is available is told again."""
+    drifted = 0
+    differing: set[UUID] = set()
+    for listing_id, stock in found.items():
+        listing = await session.get(ListingRow, (merchant_id, listing_id), populate_existing=True)
+        if listing is None or listing.product_id is None:
+            continue  # unlinked since we looked
+        product = await session.get(ProductRow, (merchant_id, listing.product_id))
+        assert product is not None
+        if product.counted_at is None or product.available == stock:
+            continue
+        differing.add(product.id)
+        if listing.pushed_quantity is None or listing.pushed_quantity == stock:
+            continue  # not told yet, or about to be told
+        drifted += 1
+        await journal.record(
+            session,
+            merchant_id,
+            "stock.drift",
+            kind="audit",
+            subject_id=listing.id,
+            before={"told": listing.pushed_quantity},
+            after={"found": stock, "available": product.available},
+        )
+    # All in one: two who ask for the same pushes never wait for each other in a circle.
+    await products.request_pushes(session, merchant_id, differing)
+    return drifted
 
 
 async def request_checks(context: Context) -> None:

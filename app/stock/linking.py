@@ -11,7 +11,7 @@ from app.journal import service as journal
 from app.orders import effects, rollup
 from app.products import repository as products_repository
 from app.products import service as products
-from app.products.errors import ListingUnknown, ProductUnknown
+from app.products.errors import ListingUnknown, ProductArchived, ProductUnknown
 from app.products.models import ListingRow, ProductRow
 from app.stock import repository, service
 from app.stock.errors import LinkedOtherwise
@@ -22,6 +22,15 @@ from app.work.service import Claimed
 RELINK = "stock.relink"
 _BATCH = 100
 _OPEN = ("unpaid", "ordered", "ready_to_ship")
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A listing and the product it shall belong to. `pointer`: where the request names the two."""
+
+    listing_id: UUID
+    product_id: UUID
+    pointer: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,59 +45,98 @@ class Preview:
     available_after: int
 
 
-async def preview(session: AsyncSession, merchant_id: UUID, listing: ListingRow, product: ProductRow) -> Preview:
-    """Earlier orders of the listing: those that wait would reserve, those on their way would deduct."""
+async def preview(
+    session: AsyncSession, merchant_id: UUID, listing: ListingRow, product: ProductRow, before: Sequence[Preview] = ()
+) -> Preview:
+    """Earlier orders of the listing: those that wait would reserve, those that left would deduct.
+
+    `before` are the links of the same product that would be made first.
+    """
     open_orders = reserve = shipped_orders = deduct = 0
-    for status, stage, orders, pieces in await repository.sum_unlinked(session, merchant_id, listing.id):
+    for status, stage, orders, pieces in await repository.sum_unlinked(
+        session, merchant_id, listing.id, product.counted_at
+    ):
         if status in _OPEN and stage != "processed":
             open_orders, reserve = open_orders + orders, reserve + pieces
-        elif status in ("ready_to_ship", "on_delivery"):
+        elif status != "cancelled":
             shipped_orders, deduct = shipped_orders + orders, deduct + pieces
-    left = max(0, product.on_hand - deduct) - product.reserved - reserve - product.buffer
-    return Preview(open_orders, reserve, shipped_orders, deduct, product.available, max(0, left))
+    on_hand = max(0, product.on_hand - deduct - sum(one.deduct for one in before))
+    left = on_hand - product.reserved - reserve - sum(one.reserve for one in before) - product.buffer
+    available = before[-1].available_after if before else product.available
+    return Preview(open_orders, reserve, shipped_orders, deduct, available, max(0, left))
 
 
-async def link(
-    session: AsyncSession, merchant_id: UUID, listing_id: UUID, product_id: UUID, *, pointer: str
-) -> tuple[ListingRow, Preview]:
-    """Linking what is linked so already changes nothing. Raises ListingUnknown, ProductUnknown, LinkedOtherwise."""
-    listing, product = await find_pair(session, merchant_id, listing_id, product_id, pointer=pointer)
-    told = await preview(session, merchant_id, listing, product)
-    if listing.product_id is None:
-        listing.product_id = product.id
-        await session.flush()
-        await journal.record(
-            session,
-            merchant_id,
-            "listing.linked",
-            kind="audit",
-            subject_id=listing.id,
-            after={"product_id": str(product.id), "sku": product.sku},
-        )
-    await request_relink(session, merchant_id, listing)
-    return listing, told
+async def preview_all(
+    session: AsyncSession, merchant_id: UUID, wishes: Sequence[Wish]
+) -> list[tuple[ListingRow, Preview]]:
+    """What `link` would change. Raises as `find_pairs` does."""
+    return await _preview_pairs(session, merchant_id, await find_pairs(session, merchant_id, wishes))
 
 
-async def find_pair(
-    session: AsyncSession, merchant_id: UUID, listing_id: UUID, product_id: UUID, *, pointer: str
-) -> tuple[ListingRow, ProductRow]:
-    """Listing and product, both locked. Raises ListingUnknown, ProductUnknown, LinkedOtherwise."""
-    listing = await session.get(ListingRow, (merchant_id, listing_id), with_for_update={"key_share": True})
-    if listing is None:
-        raise ListingUnknown(pointer=f"{pointer}/listing_id")
-    product = (await products_repository.lock_products(session, merchant_id, [product_id])).get(product_id)
-    if product is None or product.is_archived:
-        raise ProductUnknown(pointer=f"{pointer}/product_id")
-    if listing.product_id not in (None, product_id):
-        raise LinkedOtherwise(pointer=f"{pointer}/product_id")
-    return listing, product
+async def _preview_pairs(
+    session: AsyncSession, merchant_id: UUID, pairs: Sequence[tuple[ListingRow, ProductRow]]
+) -> list[tuple[ListingRow, Preview]]:
+    """One after the other, as they would be made."""
+    told: list[tuple[ListingRow, Preview]] = []
+    of_product: dict[UUID, list[Preview]] = {}
+    for listing, product in pairs:
+        before = of_product.setdefault(product.id, [])
+        before.append(await preview(session, merchant_id, listing, product, before))
+        told.append((listing, before[-1]))
+    return told
 
 
-async def request_relink(session: AsyncSession, merchant_id: UUID, listing: ListingRow) -> None:
-    """Have earlier orders of a linked listing put right, and its channel told."""
-    assert listing.product_id is not None
-    await work.add(session, merchant_id, RELINK, listing.id.hex, priority=work.USER)
-    await products.request_pushes(session, merchant_id, [listing.product_id])
+async def link(session: AsyncSession, merchant_id: UUID, wishes: Sequence[Wish]) -> list[tuple[ListingRow, Preview]]:
+    """All or none; linking what is linked so already changes nothing. Raises as `find_pairs` does."""
+    pairs = await find_pairs(session, merchant_id, wishes)
+    told = await _preview_pairs(session, merchant_id, pairs)
+    for listing, product in pairs:
+        if listing.product_id is None:
+            listing.product_id = product.id
+            await session.flush()
+            await journal.record(
+                session,
+                merchant_id,
+                "listing.linked",
+                kind="audit",
+                subject_id=listing.id,
+                after={"product_id": str(product.id), "sku": product.sku},
+            )
+    await request_relink(session, merchant_id, [listing for listing, _ in pairs])
+    return told
+
+
+async def find_pairs(
+    session: AsyncSession, merchant_id: UUID, wishes: Sequence[Wish]
+) -> list[tuple[ListingRow, ProductRow]]:
+    """Listings and products as wished, all locked.
+
+    Raises ListingUnknown, ProductUnknown, ProductArchived, LinkedOtherwise.
+    """
+    # All listings, then all products: two who link the same never wait for each other in a circle.
+    listings = await products_repository.lock_listings(session, merchant_id, {one.listing_id for one in wishes})
+    locked = await products_repository.lock_products(session, merchant_id, {one.product_id for one in wishes})
+    pairs: dict[UUID, ProductRow] = {}
+    found = []
+    for wish in wishes:
+        listing, product = listings.get(wish.listing_id), locked.get(wish.product_id)
+        if listing is None:
+            raise ListingUnknown(pointer=f"{wish.pointer}/listing_id")
+        if product is None:
+            raise ProductUnknown(pointer=f"{wish.pointer}/product_id")
+        if product.is_archived:
+            raise ProductArchived(pointer=f"{wish.pointer}/product_id", sku=product.sku)
+        if listing.product_id not in (None, product.id) or pairs.setdefault(listing.id, product) is not product:
+            raise LinkedOtherwise(pointer=f"{wish.pointer}/product_id")
+        found.append((listing, product))
+    return found
+
+
+async def request_relink(session: AsyncSession, merchant_id: UUID, listings: Sequence[ListingRow]) -> None:
+    """Have earlier orders of linked listings put right, and their channels told."""
+    await work.add_many(session, merchant_id, RELINK, {listing.id.hex: None for listing in listings})
+    product_ids = {listing.product_id for listing in listings if listing.product_id is not None}
+    await products.request_pushes(session, merchant_id, product_ids)
 
 
 async def unlink(session: AsyncSession, merchant_id: UUID, listing_id: UUID) -> ListingRow:

@@ -32,13 +32,16 @@ class Change:
     reserved_change: int = 0
 
 
-def due(status: str, stage: str | None, quantity: int, before: Sequence[Moved]) -> Change | None:
+def due(
+    status: str, stage: str | None, quantity: int, before: Sequence[Moved], *, is_counted_after: bool
+) -> Change | None:
     """The change that makes a line's movements right; None when they are. One change is always enough.
 
     Reserved while the order waits, deducted once it is arranged or left, nothing once it is cancelled. An order that
-    is completed when it is first looked at is history: its goods were gone before anybody counted.
+    is completed when it is first looked at is history if somebody has counted since (`is_counted_after`): its goods
+    were gone by then.
     """
-    if status == "completed" and not before:
+    if status == "completed" and not before and is_counted_after:
         return None
     reserved = sum(one.reserved_change for one in before)
     deducted = sum(_SIGNS.get(one.kind, 0) * one.quantity for one in before)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -39,6 +40,19 @@ async def add_movement(session: AsyncSession, merchant_id: UUID, values: Mapping
         .returning(MovementRow.id)
     )
     return made.one_or_none() is not None
+
+
+async def find_adjustment(
+    session: AsyncSession, merchant_id: UUID, product_id: UUID, reference: str
+) -> MovementRow | None:
+    """The adjustment of the locked product that has this reference."""
+    query = select(MovementRow).where(
+        MovementRow.merchant_id == merchant_id,
+        MovementRow.product_id == product_id,
+        MovementRow.reference == reference,
+    )
+    row: MovementRow | None = await session.scalar(query)
+    return row
 
 
 async def expect_many(session: AsyncSession, merchant_id: UUID) -> None:
@@ -156,16 +170,17 @@ async def link_lines(
 
 
 async def sum_unlinked(
-    session: AsyncSession, merchant_id: UUID, listing_id: UUID
+    session: AsyncSession, merchant_id: UUID, listing_id: UUID, counted_at: datetime | None
 ) -> list[tuple[str, str | None, int, int]]:
-    """Status, stage, orders and pieces of lines that linking would move."""
+    """Status, stage, orders and pieces of lines that linking would move; `counted_at` is the product's."""
     rows = await session.execute(
         text(
             "select o.status, o.stage, count(distinct o.id), sum(l.quantity) from order_lines l"
             " join orders o on o.merchant_id = l.merchant_id and o.id = l.order_id"
             " where l.merchant_id = :merchant_id and l.listing_id = :listing_id and l.product_id is null"
+            " and (o.status <> 'completed' or o.placed_at >= cast(:counted_at as timestamptz))"
             " group by o.status, o.stage"
         ),
-        {"merchant_id": merchant_id, "listing_id": listing_id},
+        {"merchant_id": merchant_id, "listing_id": listing_id, "counted_at": counted_at},
     )
     return [(row[0], row[1], int(row[2]), int(row[3])) for row in rows]

@@ -15,10 +15,12 @@ from app.products import service as products
 from app.products.errors import ProductNotFound
 from app.products.models import ProductRow
 from app.stock import owed, repository
-from app.stock.errors import StockBelowZero
+from app.stock.errors import ReferenceReused, StockBelowZero, StockTooLarge
 from app.stock.models import MovementRow
 from app.stock.owed import Change
 from app.stock.schemas import AdjustStock
+
+MOST_ON_HAND = 1_000_000_000
 
 
 async def apply_orders(session: AsyncSession, merchant_id: UUID, order_ids: Collection[UUID]) -> None:
@@ -44,7 +46,9 @@ async def apply_orders(session: AsyncSession, merchant_id: UUID, order_ids: Coll
     touched: set[UUID] = set()
     for order, line_id, product_id, quantity in wanted:
         before = moved.get(line_id, [])
-        change = owed.due(order.status, order.stage, quantity, before)
+        counted_at = stocks[product_id].counted_at
+        is_counted_after = counted_at is None or order.placed_at < counted_at
+        change = owed.due(order.status, order.stage, quantity, before, is_counted_after=is_counted_after)
         if change is not None:
             await _move(session, merchant_id, stocks[product_id], order, line_id, change, before)
             touched.add(product_id)
@@ -78,6 +82,8 @@ async def _move(
     product.reserved += change.reserved_change
     await products.touch(session, product)
     missing = max(0, change.take - taken)
+    if product.counted_at is None:
+        return  # what nobody has counted is not missing
     if missing or product.oversold > was_short:
         told = {"sku": product.sku, "order_number": order.order_number, "short": missing or product.oversold}
         for subject in (product.id, order.id):
@@ -86,14 +92,25 @@ async def _move(
 
 
 async def adjust(session: AsyncSession, merchant_id: UUID, product_id: UUID, body: AdjustStock) -> ProductRow:
-    """Set or change what is on hand. The same `reference` twice is once. Raises ProductNotFound, StockBelowZero."""
+    """Set or change what is on hand. The same `reference` twice is once.
+
+    Raises ProductNotFound, StockBelowZero, StockTooLarge, ReferenceReused.
+    """
     product = (await products_repository.lock_products(session, merchant_id, [product_id])).get(product_id)
     if product is None:
         raise ProductNotFound()
+    if body.reference is not None:
+        known = await repository.find_adjustment(session, merchant_id, product_id, body.reference)
+        if known is not None and body.change not in (None, known.on_hand_change):
+            raise ReferenceReused(pointer="/reference", change=known.on_hand_change)
+        if known is not None:
+            return product
     change = body.change if body.change is not None else (body.on_hand or 0) - product.on_hand
     if product.on_hand + change < 0:
         raise StockBelowZero(pointer="/change", on_hand=product.on_hand, change=change)
-    await _adjust(session, merchant_id, product, change, reason=body.reason, reference=body.reference)
+    if product.on_hand + change > MOST_ON_HAND:
+        raise StockTooLarge(pointer="/change", most=MOST_ON_HAND)
+    await _adjust(session, merchant_id, product, change, body)
     return product
 
 
@@ -102,9 +119,7 @@ async def _adjust(
     merchant_id: UUID,
     product: ProductRow,
     change: int,
-    *,
-    reason: str | None,
-    reference: str | None,
+    wish: AdjustStock,
 ) -> None:
     values: Mapping[str, Any] = {
         "product_id": product.id,
@@ -112,14 +127,15 @@ async def _adjust(
         "quantity": abs(change),
         "on_hand_change": change,
         "reserved_change": 0,
-        "reason": reason,
-        "reference": reference,
+        "reason": wish.reason,
+        "reference": wish.reference,
     }
     if not await repository.add_movement(session, merchant_id, values):
         return
     before = product.on_hand
     product.on_hand += change
-    product.counted_at = await clock.now(session)
+    if wish.on_hand is not None or product.counted_at is None:
+        product.counted_at = await clock.now(session)
     await products.touch(session, product)
     await products.request_pushes(session, merchant_id, [product.id])
     await journal.record(
@@ -129,5 +145,5 @@ async def _adjust(
         kind="audit",
         subject_id=product.id,
         before={"on_hand": before},
-        after={"on_hand": product.on_hand, "reason": reason},
+        after={"on_hand": product.on_hand, "reason": wish.reason},
     )

@@ -56,10 +56,9 @@ async def open_sync(
         open_operations_max=open_operations_max,
     )
     if not opened.replayed and body.scope != "orders":
-        await stocking.request(session, merchant_id, [order.id for order in open_orders])
+        await stocking.request_if_linked(session, merchant_id, [order.id for order in open_orders])
         linked = await products.list_linked_of_accounts(session, merchant_id, account_ids)
-        for listing in linked:
-            await linking.request_relink(session, merchant_id, listing)
+        await linking.request_relink(session, merchant_id, linked)
     return opened
 
 

@@ -38,12 +38,12 @@ def test_any_history_sums_to_what_the_order_owes_now(
     before: list[Moved] = []
     initial = on_hand
     for (status, stage), quantity in history:
-        change = owed.due(status, stage, quantity, before)
+        change = owed.due(status, stage, quantity, before, is_counted_after=True)
         if change is not None:
             taken = min(change.take, on_hand)
             on_hand -= taken
             before.append(Moved(change.kind, change.quantity, -taken, change.reserved_change))
-        assert owed.due(status, stage, quantity, before) is None, "one change is enough"
+        assert owed.due(status, stage, quantity, before, is_counted_after=True) is None, "one change is enough"
         assert on_hand >= 0
         if not before:
             continue
@@ -59,5 +59,6 @@ def test_any_history_sums_to_what_the_order_owes_now(
 
 
 def test_an_order_that_was_completed_before_anybody_looked_is_history() -> None:
-    assert owed.due("completed", None, 3, []) is None
-    assert owed.due("on_delivery", None, 3, []) == owed.Change("deduct", 3, take=3)
+    assert owed.due("completed", None, 3, [], is_counted_after=True) is None
+    assert owed.due("completed", None, 3, [], is_counted_after=False) == owed.Change("deduct", 3, take=3)
+    assert owed.due("on_delivery", None, 3, [], is_counted_after=True) == owed.Change("deduct", 3, take=3)
