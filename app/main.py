@@ -33,6 +33,7 @@ from app.fulfilment import endpoints as fulfilment
 from app.identity import endpoints as identity
 from app.identity.roles import SCOPES
 from app.identity.tokens import AccessTokens
+from app.journal import catalogue
 from app.operations import endpoints as operations
 from app.orders import endpoints as orders
 from app.products import endpoints as products
@@ -199,7 +200,7 @@ async def _open(api: FastAPI, settings: Settings, connectors: Connectors | None,
 
 def render_openapi(api: FastAPI) -> bytes:
     """The contract as text; the same bytes for the same code."""
-    document = build_document(api, scopes=SCOPES, tags=TAGS)
+    document = build_document(api, scopes=SCOPES, tags=TAGS, schemas={"EventCatalogue": catalogue.to_json_schema()})
     return (json.dumps(document, ensure_ascii=False, indent=2) + "\n").encode()
 
 

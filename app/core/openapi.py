@@ -43,8 +43,14 @@ def _scopes(dependant: Dependant) -> list[str] | None:
     return None
 
 
-def build_document(app: FastAPI, *, scopes: Mapping[str, str], tags: Sequence[Mapping[str, str]]) -> dict[str, Any]:
-    """The whole OpenAPI 3.1 document; the same on every machine."""
+def build_document(
+    app: FastAPI,
+    *,
+    scopes: Mapping[str, str],
+    tags: Sequence[Mapping[str, str]],
+    schemas: Mapping[str, dict[str, Any]],
+) -> dict[str, Any]:
+    """The whole OpenAPI 3.1 document; the same on every machine. `schemas` are those that no route names."""
     document = get_openapi(
         title=app.title,
         version=app.version,
@@ -53,7 +59,7 @@ def build_document(app: FastAPI, *, scopes: Mapping[str, str], tags: Sequence[Ma
         tags=[dict(tag) for tag in tags],
         servers=[{"url": "/", "description": "The service that serves this document."}],
     )
-    _add_schemas(document)
+    _add_schemas(document, schemas)
     document["components"]["headers"] = {
         "X-Request-Id": {"description": "Name it when you ask for help.", "schema": {"type": "string"}},
         "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}},
@@ -76,8 +82,9 @@ def _operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, 
                 yield path, method, item[method]
 
 
-def _add_schemas(document: dict[str, Any]) -> None:
+def _add_schemas(document: dict[str, Any], more: Mapping[str, dict[str, Any]]) -> None:
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
+    schemas.update(more)
     problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}", mode="serialization")
     problem.pop("$defs", None)
     schemas["Problem"] = problem

@@ -13,11 +13,12 @@ from uuid import UUID
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.channels import references
 from app.channels.contract import Connector, MarksDelivery, PackageRef, ShopAccess
 from app.channels.errors import AlreadyDone, ChannelError, Rejected, Unauthorized
 from app.core import clock
 from app.core.context import acting_as
-from app.fulfilment import preparing
+from app.fulfilment import events, preparing
 from app.fulfilment.outcomes import derive_item, is_retryable, package_entry
 from app.fulfilment.shipping import is_plan_stale, next_action_of, to_ref
 from app.journal import service as journal
@@ -37,7 +38,7 @@ _AT_ONCE = 6
 
 Step = Literal["mark_dispatched", "mark_delivered"]
 _STATUS: dict[Step, str] = {"mark_dispatched": "in_transit", "mark_delivered": "delivered"}
-_EVENT: dict[Step, str] = {"mark_dispatched": "shipment.dispatched", "mark_delivered": "shipment.delivered"}
+_EVENT = {"mark_dispatched": events.DISPATCHED, "mark_delivered": events.DELIVERED}
 _BEFORE: dict[Step, tuple[str, ...]] = {
     "mark_dispatched": ("processed",),
     "mark_delivered": ("processed", "in_transit"),
@@ -87,7 +88,9 @@ async def _run(context: Context, claimed: Claimed, step: Step) -> timedelta | No
             wait = error
         if isinstance(wait, Unauthorized):
             item_ids = [item.id for item in running]
-            await database.transact(preparing.give_up_if_disconnected, merchant_id, account_id, item_ids)
+            await database.transact(
+                preparing.give_up_if_disconnected, merchant_id, operation.kind, account_id, item_ids
+            )
     again_in = await database.transact(preparing.end_chunk, merchant_id, operation_id, chunk)
     if wait is not None and again_in is not None:
         raise wait
@@ -116,6 +119,9 @@ async def _plan(
         if code is not None:
             state = "failed" if code == "not_found" else "skipped"
             await operations.settle_item(session, merchant_id, item.id, state, code, next_action=next_action_of(code))
+            if state == "failed":
+                failure = events.Failure(code=code, channel_code=None)
+                await journal.record(session, merchant_id, events.FAILED[step](order.id, after=failure))
             continue
         mine = packages[order.id]
         item.packages = [_entry(package, step) for package in mine]
@@ -199,14 +205,15 @@ async def _mark(
             log.info("marked_before", package_id=str(marking.package_id), step=step)
         return timedelta(seconds=connector.facts.settle_seconds)
 
-    try:
-        settle = await access.call(context, merchant_id, account_id, tell)
-    except Rejected as error:
-        await database.transact(_note_refusal, merchant_id, marking, step, error)
-        return None
-    except ChannelError as error:
-        return error
-    await database.transact(_take_effect, merchant_id, marking, step, settle)
+    with references.hearing():
+        try:
+            settle = await access.call(context, merchant_id, account_id, tell)
+        except Rejected as error:
+            await database.transact(_note_refusal, merchant_id, marking, step, error)
+            return None
+        except ChannelError as error:
+            return error
+        await database.transact(_take_effect, merchant_id, marking, step, settle)
     return None
 
 
@@ -216,13 +223,8 @@ async def _take_effect(
     item = await _lock(session, merchant_id, marking)
     until = await clock.now(session) + settle
     await effects.mark_moved(session, merchant_id, marking.order_id, marking.package_id, to=_STATUS[step], until=until)
-    await journal.record(
-        session,
-        merchant_id,
-        _EVENT[step],
-        subject_id=marking.order_id,
-        after={"package_number": marking.ref.package_number},
-    )
+    package = events.PackageNumber(package_number=marking.ref.package_number)
+    await journal.record(session, merchant_id, _EVENT[step](marking.order_id, after=package))
     await _note(session, merchant_id, item, marking, "succeeded", None)
 
 
@@ -230,14 +232,8 @@ async def _note_refusal(
     session: AsyncSession, merchant_id: UUID, marking: _Marking, step: Step, error: Rejected
 ) -> None:
     item = await _lock(session, merchant_id, marking)
-    await journal.record(
-        session,
-        merchant_id,
-        _EVENT[step],
-        subject_id=marking.order_id,
-        after={"code": error.meaning, "channel_code": error.code},
-        succeeded=False,
-    )
+    failure = events.Failure(code=error.meaning, channel_code=error.code, package_number=marking.ref.package_number)
+    await journal.record(session, merchant_id, events.FAILED[step](marking.order_id, after=failure))
     await _note(session, merchant_id, item, marking, "failed", error)
 
 

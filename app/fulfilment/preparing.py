@@ -10,11 +10,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.channels.contract import PackageRef
 from app.core import clock, fail
-from app.fulfilment import ledger, shipping
+from app.fulfilment import events, ledger, shipping
 from app.fulfilment.handovers import Wish
 from app.fulfilment.models import IntentRow
 from app.fulfilment.outcomes import derive_item, is_retryable, package_entry
 from app.fulfilment.shipping import ANSWER, KIND_OF, OF_ORDERS, RECEIVE, Parcel, is_plan_stale, next_action_of
+from app.journal import service as journal
 from app.operations import repository as items_repository
 from app.operations import service as operations
 from app.operations.models import OperationItemRow, OperationRow
@@ -43,13 +44,18 @@ class _Refusal:
 class _Work:
     """An item with everything that decides about it, all of it locked. `mine`: its open intents by package."""
 
-    kind: str
+    action: str
     item: OperationItemRow
     order: OrderRow
     packages: Sequence[PackageRow]
     mine: dict[UUID, IntentRow]
     others: list[IntentRow]
     """What other items have under way for the order."""
+
+    @property
+    def kind(self) -> str:
+        """The effect that the action brings about."""
+        return KIND_OF[self.action]
 
     @property
     def gone(self) -> list[IntentRow]:
@@ -78,12 +84,12 @@ async def prepare(
 ) -> list[Parcel]:
     """Check every order as it was just read, settle those that cannot be arranged, and plan an intent per package."""
     parcels: list[Parcel] = []
-    for work in await _load(session, merchant_id, KIND_OF[operation.kind], item_ids):
+    for work in await _load(session, merchant_id, operation.kind, item_ids):
         refusal = _refusal(operation, work, read)
         if work.order.first_step == "gate" and work.order.status == "ordered" and refusal is None:
             await _pass_gate(session, merchant_id, work)
         if work.order.first_step == "gate" and work.kind == RECEIVE:
-            await _write_receipt(session, merchant_id, work.item, refusal)
+            await _write_receipt(session, merchant_id, work, refusal)
             continue
         if work.kind in OF_ORDERS:
             parcels += await _plan_order(session, merchant_id, operation, work, refusal)
@@ -105,17 +111,15 @@ async def _pass_gate(session: AsyncSession, merchant_id: UUID, work: _Work) -> N
     await shipping.pass_gate(session, merchant_id, work.order.id, by=None if work.kind == RECEIVE else "implied")
 
 
-async def _write_receipt(
-    session: AsyncSession, merchant_id: UUID, item: OperationItemRow, refusal: _Refusal | None
-) -> None:
+async def _write_receipt(session: AsyncSession, merchant_id: UUID, work: _Work, refusal: _Refusal | None) -> None:
     """At a gate the order is received as a whole: there is nothing to say about its packages."""
     if refusal is not None:
-        await _write_item(session, merchant_id, item, [], refusal)
+        await _write_item(session, merchant_id, work.action, work.item, [], refusal)
     else:
-        await operations.settle_item(session, merchant_id, item.id, "succeeded")
+        await operations.settle_item(session, merchant_id, work.item.id, "succeeded")
 
 
-async def _load(session: AsyncSession, merchant_id: UUID, kind: str, item_ids: list[UUID]) -> list[_Work]:
+async def _load(session: AsyncSession, merchant_id: UUID, action: str, item_ids: list[UUID]) -> list[_Work]:
     """Those of the items that still run."""
     locked = [await items_repository.lock_item(session, merchant_id, one) for one in item_ids]
     items = [item for item in locked if item.state == "running"]
@@ -129,7 +133,7 @@ async def _load(session: AsyncSession, merchant_id: UUID, kind: str, item_ids: l
         intents = await ledger.list_of_items(session, merchant_id, [item.id])
         mine = {intent.target: intent for intent in intents}
         others = [one for one in under_way if one.order_id == item.order_id and one.item_id != item.id]
-        found.append(_Work(kind, item, orders[item.order_id], packages[item.order_id], mine, others))
+        found.append(_Work(action, item, orders[item.order_id], packages[item.order_id], mine, others))
     return found
 
 
@@ -185,7 +189,7 @@ async def _plan_order(
                 ref = shipping.to_order_ref(order)
                 parcels.append(_to_parcel(work, order.id, ref, intent, Wish(method="pickup"), intent.params))
     entry = package_entry(order.id.hex, order.external_id, state, code)
-    await _write_item(session, merchant_id, item, [entry], refusal)
+    await _write_item(session, merchant_id, work.action, item, [entry], refusal)
     return parcels
 
 
@@ -212,13 +216,14 @@ async def _plan_item(session: AsyncSession, merchant_id: UUID, work: _Work, refu
             wish = Wish(method="pickup") if work.kind == RECEIVE else Wish.from_details(_wish(item, package))
             parcels.append(_to_parcel(work, package.id, ref, intent, wish))
         entries.append(package_entry(package.id.hex, package.package_number, state, code, package.tracking_number))
-    await _write_item(session, merchant_id, item, entries, refusal)
+    await _write_item(session, merchant_id, work.action, item, entries, refusal)
     return parcels
 
 
 async def _write_item(
     session: AsyncSession,
     merchant_id: UUID,
+    action: str,
     item: OperationItemRow,
     entries: list[dict[str, Any]],
     refusal: _Refusal | None,
@@ -240,6 +245,10 @@ async def _write_item(
         packages=entries,
         next_action=next_action_of(code) if code else None,
     )
+    if state == "failed":
+        assert code is not None, "what failed says why"
+        failure = events.Failure(code=code, channel_code=None)
+        await journal.record(session, merchant_id, events.FAILED[action](item.order_id, after=failure))
 
 
 async def _close_gone(session: AsyncSession, merchant_id: UUID, work: _Work) -> list[dict[str, Any]]:
@@ -327,7 +336,7 @@ def _to_parcel(
 
 
 async def give_up_if_disconnected(
-    session: AsyncSession, merchant_id: UUID, account_id: UUID | None, item_ids: list[UUID]
+    session: AsyncSession, merchant_id: UUID, action: str, account_id: UUID | None, item_ids: list[UUID]
 ) -> None:
     """A shop the merchant has disconnected is not waited for: nothing more is sent, what is in doubt is a person's."""
     assert account_id is not None, "items without an order are settled when the operation is opened"
@@ -351,7 +360,7 @@ async def give_up_if_disconnected(
             else entry
             for entry in item.packages
         ]
-        await _write_item(session, merchant_id, item, entries, refusal)
+        await _write_item(session, merchant_id, action, item, entries, refusal)
         item.needs_attention = item.state == "unknown"
 
 

@@ -5,13 +5,14 @@ A run does what can be done now and asks to be run again; labels may be requeste
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import structlog
 
+from app.channels import references
 from app.channels.contract import Connector, LabelStatus, PackageRef, PrintsLabels, ShopAccess
 from app.channels.errors import ChannelError, Malformed, Rejected, Unauthorized
 from app.core import fail
@@ -54,19 +55,19 @@ async def run_label_chunk(context: Context, claimed: Claimed) -> timedelta | Non
     database, merchant_id = context.database, claimed.merchant_id
     begun = await database.transact(printing_labels.begin, merchant_id, operation_id, chunk, context.connectors)
     wait: ChannelError | None = None
-    if begun.account_id is not None:
-        this = _Round(context, merchant_id, begun.account_id, context.connectors[begun.channel].facts.label_batch)
-        with acting_as(operations.caller_of(begun.operation), merchant_id=merchant_id):
+    with acting_as(operations.caller_of(begun.operation), merchant_id=merchant_id):
+        if begun.account_id is not None:
+            this = _Round(context, merchant_id, begun.account_id, context.connectors[begun.channel].facts.label_batch)
             await _get_labels(this, operation_id, chunk, begun)
-        wait = _worst(this.waits)
-    again_in = await database.transact(
-        printing_labels.end,
-        merchant_id,
-        operation_id,
-        chunk,
-        most=timedelta(seconds=context.settings.label_wait_seconds),
-        wait=wait,
-    )
+            wait = _worst(this.waits)
+        again_in = await database.transact(
+            printing_labels.end,
+            merchant_id,
+            operation_id,
+            chunk,
+            most=timedelta(seconds=context.settings.label_wait_seconds),
+            wait=wait,
+        )
     if isinstance(wait, Unauthorized) and again_in is not None:
         raise wait
     return again_in
@@ -92,26 +93,30 @@ async def _get_labels(this: _Round, operation_id: UUID, chunk: int, begun: Begun
 
 async def _ask_channel(this: _Round, wanted: Sequence[WantedLabel]) -> list[Outcome]:
     """Start the tasks that are not started, look after the others, fetch what is ready."""
-    statuses: dict[str, LabelStatus] = {}
+    known: list[tuple[WantedLabel, LabelStatus, str | None]] = []
     for step, group in (
         (_request, [one for one in wanted if not one.is_requested]),
         (_poll, [one for one in wanted if one.is_requested]),
     ):
         for batch in _batches(group, this.label_batch):
-            try:
-                statuses |= await step(this, batch)
-            except ChannelError as error:
-                this.waits.append(error)
-    known = [(one, statuses[one.ref.package_number]) for one in wanted if one.ref.package_number in statuses]
-    fetched = await asyncio.gather(*(_fetch(this, one) for one, status in known if status.state == "ready"))
-    refused = [_refused(one, status) for one, status in known if status.state == "failed"]
+            with references.hearing() as heard:
+                try:
+                    told = await step(this, batch)
+                except ChannelError as error:
+                    this.waits.append(error)
+                    continue
+            statuses = [(one, told.get(one.ref.package_number)) for one in batch]
+            known += [(one, status, heard.reference) for one, status in statuses if status is not None]
+    fetched = await asyncio.gather(*(_fetch(this, one) for one, status, _ in known if status.state == "ready"))
+    refused = [_refused(one, status, reference) for one, status, reference in known if status.state == "failed"]
     return refused + [outcome for outcome in fetched if outcome is not None]
 
 
-def _refused(wanted: WantedLabel, status: LabelStatus) -> Outcome:
+def _refused(wanted: WantedLabel, status: LabelStatus, reference: str | None) -> Outcome:
     if status.code in _ASK_AGAIN:
         return Outcome(wanted, "forgotten")
-    return Outcome(wanted, "failed", code=status.code or "label_refused", channel_code=status.channel_code)
+    code = status.code or "label_refused"
+    return Outcome(wanted, "failed", code=code, channel_code=status.channel_code, channel_reference=reference)
 
 
 async def _request(this: _Round, batch: Sequence[WantedLabel]) -> Mapping[str, LabelStatus]:
@@ -145,22 +150,28 @@ async def _call(
 async def _fetch(this: _Round, wanted: WantedLabel) -> Outcome | None:
     """Fetch, check and store one label. None when the channel or the store makes it wait."""
     async with this.gate:
-        try:
-            return Outcome(wanted, "ready", paper=await _take(this, wanted))
-        except Rejected as error:
-            if error.meaning in _ASK_AGAIN:
-                return Outcome(wanted, "forgotten")
-            return Outcome(wanted, "failed", code=error.meaning, channel_code=error.code, channel_reason=error.reason)
-        except (Malformed, BadPdf) as error:
-            log.warning("label_broken", package_id=str(wanted.package_id), reason=str(error))
-            return Outcome(wanted, "broken")
-        except StorageFull as error:
-            log.error("storage_full", reason=str(error))
-            return Outcome(wanted, "failed", code="storage_full")
-        except ChannelError as error:
-            this.waits.append(error)
-        except StoreAway:
-            log.warning("store_away")
+        with references.hearing() as heard:
+            outcome = await _fetch_once(this, wanted)
+        return outcome and replace(outcome, channel_reference=heard.reference)
+
+
+async def _fetch_once(this: _Round, wanted: WantedLabel) -> Outcome | None:
+    try:
+        return Outcome(wanted, "ready", paper=await _take(this, wanted))
+    except Rejected as error:
+        if error.meaning in _ASK_AGAIN:
+            return Outcome(wanted, "forgotten")
+        return Outcome(wanted, "failed", code=error.meaning, channel_code=error.code, channel_reason=error.reason)
+    except (Malformed, BadPdf) as error:
+        log.warning("label_broken", package_id=str(wanted.package_id), reason=str(error))
+        return Outcome(wanted, "broken")
+    except StorageFull as error:
+        log.error("storage_full", reason=str(error))
+        return Outcome(wanted, "failed", code="storage_full")
+    except ChannelError as error:
+        this.waits.append(error)
+    except StoreAway:
+        log.warning("store_away")
     return None
 
 

@@ -1,22 +1,24 @@
 """Steps of printing labels inside a transaction: which labels are wanted, what became of each, when to go on."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.channels import references
 from app.channels.contract import Connectors, PackageRef, PrintsLabels
 from app.channels.errors import ChannelError, Unauthorized
 from app.core import clock
 from app.documents import service as documents
 from app.documents.models import LabelRow
 from app.documents.service import Paper
-from app.fulfilment import printing_packs
+from app.fulfilment import events, printing_packs
 from app.fulfilment.outcomes import derive_item, package_entry
 from app.fulfilment.shipping import is_plan_stale, next_action_of, to_ref
+from app.journal import service as journal
 from app.operations import repository as items_repository
 from app.operations import service as operations
 from app.operations.models import OperationItemRow, OperationRow
@@ -62,6 +64,7 @@ class Outcome:
     code: str | None = None
     channel_code: str | None = None
     channel_reason: str | None = None
+    channel_reference: str | None = None
 
 
 async def begin(
@@ -165,7 +168,7 @@ async def _note_outcomes(session: AsyncSession, merchant_id: UUID, outcomes: Seq
             await documents.fail_label(session, merchant_id, package_id, tracking_number, outcome.code)
             failures[package_id] = outcome
         elif await documents.note_broken_label(session, merchant_id, package_id, tracking_number):
-            failures[package_id] = Outcome(outcome.wanted, "failed", code="label_invalid")
+            failures[package_id] = replace(outcome, kind="failed", code="label_invalid")
     return failures
 
 
@@ -294,6 +297,11 @@ async def _settle(
     entries: list[dict[str, Any]] | None = None,
     reason: Outcome | None = None,
 ) -> None:
+    if state == "failed" and item.order_id is not None:
+        assert code is not None, "what failed says why"
+        failure = events.Failure(code=code, channel_code=reason.channel_code if reason else None)
+        with references.hearing(reason.channel_reference if reason else None):
+            await journal.record(session, merchant_id, events.FAILED["print_labels"](item.order_id, after=failure))
     is_theirs = reason is not None and reason.channel_code is not None
     await operations.settle_item(
         session,

@@ -21,8 +21,9 @@ from app.documents import service as documents
 from app.documents.errors import PaperLost, StorageFull, StoreAway
 from app.documents.service import NewDocument, Paper
 from app.documents.store import Store, open_store
+from app.fulfilment import events
 from app.journal import service as journal
-from app.journal.service import NewEntry
+from app.journal.catalogue import Event
 from app.operations import repository as items_repository
 from app.operations import service as operations
 from app.operations.models import OperationItemRow, OperationRow
@@ -46,14 +47,14 @@ class _Make:
 
     kind: str
     layout: str
-    entry: str
+    event: Event[events.PrintedBefore, events.Printed]
     marks_printed: bool
 
 
 _MAKES = {
-    "print_labels": _Make("label_pack", "a6", "label.printed", marks_printed=True),
-    "print_invoices": _Make("invoice_pack", "a4", "invoice.printed", marks_printed=False),
-    "print_packing_slips": _Make("packing_slip_pack", "a6", "packing_slip.printed", marks_printed=False),
+    "print_labels": _Make("label_pack", "a6", events.LABEL_PRINTED, marks_printed=True),
+    "print_invoices": _Make("invoice_pack", "a4", events.INVOICE_PRINTED, marks_printed=False),
+    "print_packing_slips": _Make("packing_slip_pack", "a6", events.PACKING_SLIP_PRINTED, marks_printed=False),
 }
 
 
@@ -156,19 +157,32 @@ def _sorted(items: Sequence[OperationItemRow], sort: str) -> Sequence[OperationI
 async def _drop_lost(session: AsyncSession, merchant_id: UUID, operation_id: UUID, lost: set[str]) -> None:
     """Papers whose files are gone are to be made again: their items fail, a retry makes them."""
     await documents.forget_labels(session, merchant_id, sorted(lost))
+    failed = []
     for item in await items_repository.list_items(session, merchant_id, operation_id):
         papers = item.details.get("papers", [])
         kept = [paper for paper in papers if paper["sha256"] not in lost]
         if len(kept) < len(papers):
             item.details = {**item.details, "papers": kept}
-            await operations.settle_item(session, merchant_id, item.id, "failed", "paper_lost", retryable=True)
+            failed.append(item)
+    await fail_items(session, merchant_id, operation_id, failed, "paper_lost")
 
 
 async def _give_up(session: AsyncSession, merchant_id: UUID, operation_id: UUID) -> None:
     """The pack could not be stored: no order got what was asked for. A retry takes the stored papers."""
-    for item in await items_repository.list_items(session, merchant_id, operation_id, states=("succeeded",)):
-        await operations.settle_item(session, merchant_id, item.id, "failed", "storage_full", retryable=True)
+    done = await items_repository.list_items(session, merchant_id, operation_id, states=("succeeded",))
+    await fail_items(session, merchant_id, operation_id, done, "storage_full")
     await _close(session, merchant_id, operation_id)
+
+
+async def fail_items(
+    session: AsyncSession, merchant_id: UUID, operation_id: UUID, items: Sequence[OperationItemRow], code: str
+) -> None:
+    """The document these orders were to be in is not made. A retry may go better; each order's history has it."""
+    operation = await operations.lock_operation(session, merchant_id, operation_id)
+    for item in items:
+        await operations.settle_item(session, merchant_id, item.id, "failed", code, retryable=True)
+    failed, failure = events.FAILED[operation.kind], events.Failure(code=code, channel_code=None)
+    await journal.record_all(session, merchant_id, [failed(item.order_id, after=failure) for item in items])
 
 
 async def _finish(
@@ -205,13 +219,15 @@ async def _tell_orders(
     before: dict[UUID, str] = {}
     if make.marks_printed:
         before = await effects.mark_printed(session, merchant_id, order_ids)
+    in_pack = events.Printed(document_id=document_id)
     entries = [
-        NewEntry(
-            make.entry,
+        make.event(
             order_id,
-            before={"print_status": before[order_id]} if order_id in before else {},
-            after={"document_id": document_id, **({"print_status": "printed"} if order_id in before else {})},
+            events.PrintedBefore(print_status=before[order_id]),
+            events.Printed(document_id=document_id, print_status="printed"),
         )
+        if order_id in before
+        else make.event(order_id, after=in_pack)
         for order_id in order_ids
     ]
     await journal.record_all(session, merchant_id, entries)

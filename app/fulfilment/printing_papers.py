@@ -14,8 +14,9 @@ from app.core.context import acting_as
 from app.documents import invoices, packing_slips
 from app.documents.errors import StoreAway
 from app.documents.invoices import Seller
-from app.fulfilment import papers, printing_packs
+from app.fulfilment import events, papers, printing_packs
 from app.fulfilment.shipping import is_plan_stale
+from app.journal import service as journal
 from app.operations import service as operations
 from app.operations.models import OperationRow
 from app.orders import actions, effects
@@ -77,7 +78,7 @@ async def run_chunk(context: Context, claimed: Claimed) -> timedelta | None:
         except StoreAway:
             log.warning("store_away")
             return _STORE_PAUSE
-    await database.transact(_end, merchant_id, operation_id, made)
+        await database.transact(_end, merchant_id, operation, made)
     return None
 
 
@@ -164,11 +165,14 @@ async def _make(
     return _Made(wanted.item_id, stored)
 
 
-async def _end(session: AsyncSession, merchant_id: UUID, operation_id: UUID, made: Sequence[_Made]) -> None:
+async def _end(session: AsyncSession, merchant_id: UUID, operation: OperationRow, made: Sequence[_Made]) -> None:
     for one in made:
         state = "failed" if one.code else "succeeded"
         item = await operations.settle_item(
             session, merchant_id, one.item_id, state, one.code, retryable=one.code is not None
         )
         item.details = {**item.details, "papers": one.papers}
-    await printing_packs.request_when_done(session, merchant_id, operation_id)
+        if one.code is not None:
+            failure = events.Failure(code=one.code, channel_code=None)
+            await journal.record(session, merchant_id, events.FAILED[operation.kind](item.order_id, after=failure))
+    await printing_packs.request_when_done(session, merchant_id, operation.id)

@@ -19,8 +19,8 @@ from app.documents.errors import StoreAway
 from app.documents.pick_lists import Wanted
 from app.documents.service import NewDocument, Paper
 from app.documents.typesetting import LOCALES
-from app.fulfilment import papers
-from app.fulfilment.printing_packs import list_missing, request_when_done
+from app.fulfilment import events, papers
+from app.fulfilment.printing_packs import fail_items, list_missing, request_when_done
 from app.fulfilment.shipping import is_plan_stale
 from app.journal import service as journal
 from app.operations import repository as items_repository
@@ -116,15 +116,14 @@ async def _finish(session: AsyncSession, merchant_id: UUID, operation_id: UUID, 
     items = await items_repository.list_items(session, merchant_id, operation_id)
     done = [item for item in items if item.state == "succeeded"]
     if isinstance(made, str):
-        for item in done:
-            await operations.settle_item(session, merchant_id, item.id, "failed", made, retryable=True)
+        await fail_items(session, merchant_id, operation_id, done, made)
     elif made is not None:
         new = NewDocument("pick_list", "a4", made, operation_id, [], list_missing(items))
         document_id = _DOCUMENT.format(await documents.create_document(session, merchant_id, new))
         shown = {"id": document_id, "kind": "pick_list", "pages": made.pages}
         await operations.add_result(session, merchant_id, operation_id, "documents", [shown])
-        told = {"document_id": document_id}
-        entries = [journal.NewEntry("pick_list.printed", item.order_id, after=told) for item in done if item.order_id]
+        printed = events.Printed(document_id=document_id)
+        entries = [events.PICK_LIST_PRINTED(item.order_id, after=printed) for item in done]
         await journal.record_all(session, merchant_id, entries)
     await operations.set_open_parts(session, merchant_id, operation_id, open_parts=0, failed_parts=0)
     await operations.refresh(session, merchant_id, operation_id)

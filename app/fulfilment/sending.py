@@ -14,6 +14,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.channels import references
 from app.channels.contract import Connector, Handover, Outcomes, PackageRef, ShipmentReading, ShopAccess
 from app.channels.errors import AlreadyDone, ChannelError, Rejected, Throttled, Unauthorized, Unavailable, Unknown
 from app.core import clock, fail
@@ -100,7 +101,10 @@ async def run_chunk(context: Context, claimed: Claimed, effect: Effect) -> timed
             except ChannelError as error:
                 wait = error
             if isinstance(wait, Unauthorized):
-                await database.transact(preparing.give_up_if_disconnected, merchant_id, items[0].account_id, item_ids)
+                account_id = items[0].account_id
+                await database.transact(
+                    preparing.give_up_if_disconnected, merchant_id, operation.kind, account_id, item_ids
+                )
             after = timedelta(hours=context.settings.attention_after_hours)
             await database.transact(shipping.flag_old_unknowns, merchant_id, item_ids, after)
     again_in = await database.transact(preparing.end_chunk, merchant_id, operation_id, chunk)
@@ -150,15 +154,16 @@ async def _gather(
 
 async def _choose(this: Round, parcel: Parcel, effect: Effect) -> Chosen | None:
     async with this.gate:
-        try:
-            return Chosen(parcel, await effect.choose(this, parcel))
-        except handovers.NotPossible as error:
-            await _fail_unsent(this, parcel, error.code, params=error.params)
-        except Rejected as error:
-            code = "wrong_state" if isinstance(error, AlreadyDone) else error.meaning
-            await _fail_unsent(this, parcel, code, error=error)
-        except ChannelError as error:
-            this.waits.append(error)
+        with references.hearing():
+            try:
+                return Chosen(parcel, await effect.choose(this, parcel))
+            except handovers.NotPossible as error:
+                await _fail_unsent(this, parcel, error.code, params=error.params)
+            except Rejected as error:
+                code = "wrong_state" if isinstance(error, AlreadyDone) else error.meaning
+                await _fail_unsent(this, parcel, code, error=error)
+            except ChannelError as error:
+                this.waits.append(error)
         return None
 
 
@@ -167,35 +172,40 @@ async def _send(this: Round, chosen: list[Chosen], effect: Effect) -> None:
         return
     connector = this.context.connectors[chosen[0].parcel.channel]
     groups = effect.group(connector, chosen)
-    outcomes = await asyncio.gather(*(_send_group(this, group, effect) for group in groups), return_exceptions=True)
+    outcomes = await asyncio.gather(*(_send_in_turn(this, group, effect) for group in groups), return_exceptions=True)
     for outcome in outcomes:
         if outcome is not None:
             raise outcome  # only once the others have written what became of them
 
 
+async def _send_in_turn(this: Round, group: Group, effect: Effect) -> None:
+    async with this.gate:
+        with references.hearing():
+            await _send_group(this, group, effect)
+
+
 async def _send_group(this: Round, group: Group, effect: Effect) -> None:
     """One call, and what became of each package of it."""
-    async with this.gate:
-        fences: dict[UUID, int] = {}
-        try:
-            outcomes = await access.call(
-                this.context,
-                this.merchant_id,
-                group[0].parcel.account_id,
-                lambda connector, door: _commit_and_call(this, group, effect, connector, door, fences),
-            )
-        except _NotNow as reason:
-            log.info("not_sent", intent_ids=[str(one.parcel.intent_id) for one in group], reason=str(reason))
+    fences: dict[UUID, int] = {}
+    try:
+        outcomes = await access.call(
+            this.context,
+            this.merchant_id,
+            group[0].parcel.account_id,
+            lambda connector, door: _commit_and_call(this, group, effect, connector, door, fences),
+        )
+    except _NotNow as reason:
+        log.info("not_sent", intent_ids=[str(one.parcel.intent_id) for one in group], reason=str(reason))
+        return
+    except ChannelError as error:
+        outcomes = {one.parcel.ref.package_number: error for one in group}
+        if not fences:
+            await _take_no_call(this, group, error)
             return
-        except ChannelError as error:
-            outcomes = {one.parcel.ref.package_number: error for one in group}
-            if not fences:
-                await _take_no_call(this, group, error)
-                return
-        for one in group:
-            fence = fences.get(one.parcel.intent_id)
-            if fence is not None:
-                await _take_outcome(this, one.parcel, fence, _outcome_of(one.parcel, outcomes), effect)
+    for one in group:
+        fence = fences.get(one.parcel.intent_id)
+        if fence is not None:
+            await _take_outcome(this, one.parcel, fence, _outcome_of(one.parcel, outcomes), effect)
 
 
 def _outcome_of(parcel: Parcel, outcomes: Outcomes) -> ChannelError | None:
@@ -337,15 +347,16 @@ async def _read_and_note(
         return await effect.read(connector, door, list(wanted.values()))
 
     read_started_at = await context.database.transact(_now, merchant_id)
-    readings = await access.call(context, merchant_id, account_id, read)
-    for intent_id, ref in wanted.items():
-        await context.database.transact(
-            shipping.note_reading,
-            merchant_id,
-            intent_id,
-            readings.get(ref.package_number),
-            read_started_at=read_started_at,
-        )
+    with references.hearing():
+        readings = await access.call(context, merchant_id, account_id, read)
+        for intent_id, ref in wanted.items():
+            await context.database.transact(
+                shipping.note_reading,
+                merchant_id,
+                intent_id,
+                readings.get(ref.package_number),
+                read_started_at=read_started_at,
+            )
 
 
 async def _now(session: AsyncSession, merchant_id: UUID) -> datetime:

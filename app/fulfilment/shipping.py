@@ -12,7 +12,7 @@ from app.channels.contract import Handover, PackageRef, ShipmentReading
 from app.channels.errors import ChannelError, Rejected
 from app.core import clock, fail
 from app.core.context import caller
-from app.fulfilment import ledger, parcel_numbers
+from app.fulfilment import events, ledger, parcel_numbers
 from app.fulfilment.handovers import Wish
 from app.fulfilment.models import IntentRow
 from app.fulfilment.outcomes import derive_item, is_retryable
@@ -21,6 +21,7 @@ from app.operations import repository as items_repository
 from app.operations import service as operations
 from app.operations.models import OperationItemRow, OperationRow
 from app.orders import effects, reading
+from app.orders import events as order_events
 from app.orders.models import OrderRow, PackageRow
 from app.work import service as work
 
@@ -35,7 +36,13 @@ KIND_OF = {
     "reject_cancellation": ANSWER,
 }
 """Which effect an action brings about."""
-_EVENTS = {SHIP: "shipment.arrange", RECEIVE: "order.receive", CANCEL: "order.cancel", ANSWER: "cancellation.answer"}
+_FAILED = {kind: events.FAILED[action] for action, kind in KIND_OF.items()}
+_UNKNOWN = {
+    SHIP: events.ARRANGE_UNKNOWN,
+    RECEIVE: events.RECEIVE_UNKNOWN,
+    CANCEL: events.CANCEL_UNKNOWN,
+    ANSWER: events.ANSWER_UNKNOWN,
+}
 _MOOT = {SHIP: "order_cancelled", RECEIVE: "order_cancelled", CANCEL: "already_shipped", ANSWER: "already_answered"}
 """Why an effect cannot come about any more, when a read says so."""
 _NUMBER_AFTER = timedelta(seconds=10)
@@ -162,7 +169,7 @@ async def _take_effect(
         await effects.mark_received(
             session, merchant_id, intent.order_id, intent.target, by=_by(), until=intent.settle_until
         )
-        await record_receipt(session, merchant_id, intent.order_id, _by(), reference=str(intent.call_id or ""))
+        await record_receipt(session, merchant_id, intent.order_id, _by())
         return None
     method = str(intent.params["method"])
     is_ours = method == "manual" or bool(intent.params.get("is_own_number"))
@@ -178,48 +185,28 @@ async def _take_effect(
         courier=(told.courier if told else None) or intent.params.get("courier"),
         tracking_number=tracking_number,
     )
+    arranged = events.Arranged(stage="processed", handover=method, evidence=evidence)
     await journal.record(
-        session,
-        merchant_id,
-        "shipment.arranged",
-        subject_id=intent.order_id,
-        before={"stage": "to_process"},
-        after={"stage": "processed", "handover": method, "evidence": evidence},
-        channel_reference=str(intent.call_id or ""),
+        session, merchant_id, events.ARRANGED(intent.order_id, events.StageBefore(stage="to_process"), arranged)
     )
     return tracking_number
 
 
 async def _take_order_effect(session: AsyncSession, merchant_id: UUID, intent: IntentRow, evidence: str) -> None:
-    after = {"evidence": evidence, "reason": intent.params.get("reason")}
-    event = "order.cancel_accepted"
+    event = events.CANCEL_ACCEPTED
     if intent.kind == ANSWER:
         answer = "approved" if intent.params["action"] == "approve_cancellation" else "rejected"
-        event = f"cancellation.{answer}"
+        event = events.ANSWERED[answer]
         await effects.mark_answered(session, merchant_id, intent.order_id, answer=answer, until=intent.settle_until)
-    await journal.record(
-        session,
-        merchant_id,
-        event,
-        subject_id=intent.order_id,
-        after=after,
-        channel_reference=str(intent.call_id or ""),
-    )
+    effect = events.OrderEffect(evidence=evidence, reason=intent.params.get("reason"))
+    await journal.record(session, merchant_id, event(intent.order_id, after=effect))
 
 
-async def record_receipt(
-    session: AsyncSession, merchant_id: UUID, order_id: UUID, by: str, *, reference: str = ""
-) -> None:
+async def record_receipt(session: AsyncSession, merchant_id: UUID, order_id: UUID, by: str) -> None:
     """The order's history says who received it."""
-    await journal.record(
-        session,
-        merchant_id,
-        "order.received",
-        subject_id=order_id,
-        before={"status": "ordered"},
-        after={"status": "ready_to_ship", "by": by},
-        channel_reference=reference,
-    )
+    before = order_events.StatusBefore(status="ordered")
+    after = order_events.Receipt(status="ready_to_ship", by=by)
+    await journal.record(session, merchant_id, order_events.RECEIVED(order_id, before, after))
 
 
 def _by() -> str:
@@ -263,15 +250,8 @@ async def fail_parcel(
     if intent is None:
         return
     await effects.give_back(session, merchant_id, intent.order_id, intent.target)
-    await journal.record(
-        session,
-        merchant_id,
-        f"{_EVENTS[intent.kind]}_failed",
-        subject_id=intent.order_id,
-        after={"code": code, "channel_code": outcome["channel_code"]},
-        channel_reference=str(intent.call_id or ""),
-        succeeded=False,
-    )
+    failure = events.Failure(code=code, channel_code=outcome["channel_code"])
+    await journal.record(session, merchant_id, _FAILED[intent.kind](intent.order_id, after=failure))
     await _note(session, merchant_id, intent, "failed", code=code, error=error, params=params)
 
 
@@ -291,15 +271,8 @@ async def doubt_expired(session: AsyncSession, merchant_id: UUID, intent_id: UUI
 
 
 async def _note_doubt(session: AsyncSession, merchant_id: UUID, intent: IntentRow, error: ChannelError | None) -> None:
-    await journal.record(
-        session,
-        merchant_id,
-        f"{_EVENTS[intent.kind]}_unknown",
-        subject_id=intent.order_id,
-        after={"channel_code": error.code if error else None},
-        channel_reference=str(intent.call_id or ""),
-        succeeded=False,
-    )
+    said = events.Doubt(channel_code=error.code if error else None)
+    await journal.record(session, merchant_id, _UNKNOWN[intent.kind](intent.order_id, after=said))
     await _note(session, merchant_id, intent, "unknown", code="effect_unknown", error=error)
 
 

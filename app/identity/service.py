@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -9,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db import Database
 from app.core.ids import new_id
-from app.identity import repository
+from app.identity import events, repository
 from app.identity.errors import EmailTaken, ExpiryInPast, LastOwner, ScopeNotHeld, UserNotFound
 from app.identity.keys import KeyText
 from app.identity.models import ApiKeyRow, UserRow
@@ -67,7 +68,7 @@ async def create_user(
     )
     session.add(user)
     await session.flush()
-    await journal.record(session, merchant_id, "user.created", subject_id=user_id, kind="audit", after={"role": role})
+    await journal.record(session, merchant_id, events.USER_CREATED(user_id, after=events.Role(role=role)))
     return user
 
 
@@ -106,17 +107,16 @@ async def change_user(
         user.token_version += 1
     if after.keys() & {"disabled", "password"}:
         await repository.revoke_sessions(session, merchant_id, user_id)
-    await journal.record(
-        session, merchant_id, "user.changed", subject_id=user_id, kind="audit", before=before, after=after
-    )
+    changed = events.USER_CHANGED(user_id, events.UserFields(**before), events.ChangedUser(**after))
+    await journal.record(session, merchant_id, changed)
     return user
 
 
 def _changes(
     user: UserRow, *, name: str | None, role: str | None, disabled: bool | None, password_hash: str | None
-) -> tuple[dict[str, object], dict[str, object]]:
-    wanted: dict[str, object] = {"name": name, "role": role, "disabled": disabled}
-    present: dict[str, object] = {"name": user.name, "role": user.role, "disabled": user.disabled_at is not None}
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    wanted: dict[str, Any] = {"name": name, "role": role, "disabled": disabled}
+    present: dict[str, Any] = {"name": user.name, "role": user.role, "disabled": user.disabled_at is not None}
     after = {key: value for key, value in wanted.items() if value is not None and value != present[key]}
     before = {key: present[key] for key in after}
     if password_hash is not None:
@@ -163,9 +163,8 @@ async def create_key(
     session.add(row)
     await session.flush()
     await repository.register_key(session, merchant_id, key.key_id, row.id)
-    await journal.record(
-        session, merchant_id, "api_key.created", subject_id=row.id, kind="audit", after={"name": name, "scopes": wanted}
-    )
+    grant = events.ApiKeyGrant(name=name, scopes=wanted)
+    await journal.record(session, merchant_id, events.API_KEY_CREATED(row.id, after=grant))
     return row
 
 
@@ -174,4 +173,4 @@ async def revoke_key(session: AsyncSession, merchant_id: UUID, api_key_id: UUID)
     key = await repository.lock_key(session, merchant_id, api_key_id)
     if key.revoked_at is None:
         key.revoked_at = await session.scalar(select(func.now()))
-        await journal.record(session, merchant_id, "api_key.revoked", subject_id=api_key_id, kind="audit")
+        await journal.record(session, merchant_id, events.API_KEY_REVOKED(api_key_id))

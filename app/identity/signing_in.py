@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.context import Caller, acting_as, caller
 from app.core.db import Database
 from app.core.ids import new_id
-from app.identity import repository
+from app.identity import events, repository
 from app.identity.errors import CredentialsInvalid, RefreshTokenInvalid, TooManyLogins
 from app.identity.models import UserRow
 from app.identity.passwords import verify_password
@@ -72,15 +72,7 @@ async def _refuse(database: Database, login: repository.Login | None, key: bytes
 
 async def _record_failure(session: AsyncSession, merchant_id: UUID, user_id: UUID, key: bytes, client: str) -> None:
     await repository.record_login_failure(session, key)
-    await journal.record(
-        session,
-        merchant_id,
-        "login.failed",
-        subject_id=user_id,
-        kind="audit",
-        after={"client": client},
-        succeeded=False,
-    )
+    await journal.record(session, merchant_id, events.LOGIN_FAILED(user_id, after=events.Client(client=client)))
 
 
 async def _open(
@@ -92,9 +84,7 @@ async def _open(
     if user.disabled_at is not None or user.password_hash != checked_hash:
         raise CredentialsInvalid()  # changed while we were hashing
     with acting_as(_as(user)):
-        await journal.record(
-            session, merchant_id, "login.succeeded", subject_id=user_id, kind="audit", after={"client": client}
-        )
+        await journal.record(session, merchant_id, events.LOGIN_SUCCEEDED(user_id, after=events.Client(client=client)))
     return await _link(session, merchant_id, user, family_id=new_id())
 
 
@@ -121,7 +111,7 @@ async def _spend(session: AsyncSession, merchant_id: UUID, token: RefreshToken) 
         return None
     if row.used_at is not None:
         await repository.revoke_family(session, merchant_id, row.family_id)
-        await journal.record(session, merchant_id, "session.reused", subject_id=user.id, kind="audit", succeeded=False)
+        await journal.record(session, merchant_id, events.SESSION_REUSED(user.id))
         return None
     await repository.mark_session_used(session, merchant_id, row.id)
     return await _link(session, merchant_id, user, family_id=row.family_id)

@@ -36,4 +36,5 @@ class JournalRow(Base):
     after: Mapped[dict[str, Any]] = mapped_column(JSONB)
     request_id: Mapped[str]
     channel_reference: Mapped[str | None]
+    """The channel's own id of the answer the entry rests on."""
     succeeded: Mapped[bool]

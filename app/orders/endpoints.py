@@ -7,6 +7,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, Header, Query, Response
+from pydantic import StringConstraints
 
 from app.core.context import caller
 from app.core.deps import DatabaseDep, KeyringDep
@@ -22,6 +23,7 @@ from app.orders.deps import DeskDep
 from app.orders.errors import (
     CodeAmbiguous,
     CodeUnknown,
+    EventTypeUnknown,
     NotArranged,
     NotInWarehouse,
     OrderAlreadyShipped,
@@ -41,6 +43,7 @@ from app.orders.schemas import (
     ChangeOrder,
     ChangeView,
     CreateView,
+    EventTypes,
     HistoryEntry,
     HoldOrder,
     OrderCountsAnswer,
@@ -67,6 +70,8 @@ IfMatch = Annotated[
     Header(max_length=1_000, description="The `ETag` of the order you decided on; refused when it has changed since."),
 ]
 
+TypeName = Annotated[str, StringConstraints(min_length=1, max_length=100)]
+_TYPES = "Only entries of these types, as `GET /v1/event-types` lists them for this kind."
 _JSON = "application/json"
 
 
@@ -112,24 +117,26 @@ async def get_order(order_id: OrderId, actor: ReadActor, desk: DeskDep) -> Respo
     return await _answer(desk, actor, order_id)
 
 
-@router.get("/{order_id}/history", responses=problems(OrderNotFound, CursorMismatch))
+@router.get("/{order_id}/history", responses=problems(OrderNotFound, CursorMismatch, EventTypeUnknown))
 async def list_order_history(
     order_id: OrderId,
     actor: ReadActor,
     database: DatabaseDep,
     keyring: KeyringDep,
     kind: Annotated[Literal["general", "pick_pack"], Query(description="Of the order, or of its packing.")] = "general",
+    type: Annotated[list[TypeName], Query(max_length=100, description=_TYPES)] = [],  # noqa: B006 (never changed)
     limit: Limit = 50,
     cursor: CursorText = None,
 ) -> Page[HistoryEntry]:
     """What happened to the order and who did it, newest first."""
-    binding = binding_of(actor.merchant_id, f"history:{order_id}", kind)
+    history.check_types(kind, type)
+    binding = binding_of(actor.merchant_id, f"history:{order_id}", [kind, *sorted(set(type))])
     before = None
     if cursor is not None:
         at, last_id = decode_cursor(keyring.cursor_key, binding, cursor)
         before = (datetime.fromisoformat(at), UUID(last_id))
     rows = await database.transact(
-        history.list_entries, actor.merchant_id, order_id, kind=kind, limit=limit + 1, before=before
+        history.list_entries, actor.merchant_id, order_id, kind=kind, types=type, limit=limit + 1, before=before
     )
     next_cursor = None
     if len(rows) > limit:
@@ -143,6 +150,15 @@ async def list_order_history(
 async def get_order_tracking(order_id: OrderId, actor: ReadActor, context: ContextDep) -> Tracking:
     """The courier's scans per package, oldest first. When the channel cannot be asked, those we know."""
     return await tracking.read_tracking(context, actor.merchant_id, order_id)
+
+
+@desk_router.get("/event-types", responses=problems())
+async def list_event_types(actor: ReadActor) -> EventTypes:
+    """Every type of history entries, with a label in your language and the fields of `from` and `to`.
+
+    What the fields mean is in the schema `EventCatalogue` of this document.
+    """
+    return EventTypes(data=history.list_types(caller().language))
 
 
 # --- changes ----------------------------------------------------------------------------------------------------------

@@ -45,6 +45,13 @@ class OrderClosed(Conflict):
     id = "Pesanan berstatus {status}: tidak ada lagi yang perlu dikerjakan."
 
 
+class EventTypeUnknown(Invalid):
+    """A filter that no entry could pass."""
+
+    en = "No entry of kind `{kind}` has the type `{type}`; `GET /v1/event-types` lists those there are."
+    id = "Tidak ada entri jenis `{kind}` dengan tipe `{type}`; lihat `GET /v1/event-types`."
+
+
 class StepOutOfTurn(Conflict):
     """Pick-and-pack steps follow each other."""
 

@@ -211,9 +211,4 @@ async def _stop_parcels(
 
 
 async def _record(session: AsyncSession, merchant_id: UUID, orders: Sequence[Merged]) -> None:
-    entries = [
-        journal.NewEntry(entry.type, one.id, before=entry.before, after=entry.after)
-        for one in orders
-        for entry in one.entries
-    ]
-    await journal.record_all(session, merchant_id, entries)
+    await journal.record_all(session, merchant_id, [entry for one in orders for entry in one.entries])

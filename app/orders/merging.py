@@ -7,11 +7,13 @@ has masked meanwhile stays clear.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from app.channels.contract import ChannelLine, ChannelOrder, ChannelPackage
 from app.core.ids import new_id
+from app.journal.catalogue import Entry
 from app.orders import events, packing, receiving, wording
 from app.orders.parts import Line, Package
 from app.orders.rollup import Head, Rollup, roll_up, to_columns
@@ -21,15 +23,6 @@ from app.products.service import Key, Link
 TERMINAL = ("completed", "cancelled")
 _OPEN = ("unpaid", "ordered", "ready_to_ship")
 _DONE = ("processed", "in_transit", "delivered")
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One journal entry to write."""
-
-    type: str
-    before: dict[str, Any] = field(default_factory=dict)
-    after: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +65,11 @@ def build(reading: Reading) -> Merged:
     )
     values |= _receipt(None, values, packages)
     values |= to_columns(_roll_up(values, lines, packages))
-    after = {"status": values["status"], "stage": values["stage"], "channel_status": values["channel_status"]}
-    return Merged(new_id(), values, lines, packages, (Entry(events.IMPORTED, after=after),))
+    order_id = new_id()
+    state = events.ImportedState(
+        status=values["status"], stage=values["stage"], channel_status=values["channel_status"]
+    )
+    return Merged(order_id, values, lines, packages, (events.IMPORTED(order_id, after=state),))
 
 
 def merge(stored: Stored, reading: Reading) -> Merged | None:
@@ -189,10 +185,11 @@ def _merge_packages(stored: Stored, reading: Reading) -> tuple[tuple[Package, ..
         merged = packing.merge(before, package, position=position, reading=_freshness(reading, stored.row))
         packages.append(merged.package)
         if merged.is_taken_back and before is not None:
-            named = {"package_number": package.package_number}
-            entries.append(
-                Entry(events.TAKEN_BACK, {"status": before.status} | named, {"status": merged.package.status} | named)
+            states = (
+                events.PackageState(status=one.status, package_number=package.package_number)
+                for one in (before, merged.package)
             )
+            entries.append(events.TAKEN_BACK(stored.id, *states))
     gone = [replace(package, is_gone=True) for package in old.values()]
     return (*packages, *gone), entries
 
@@ -228,48 +225,55 @@ def _by_id(parts: Sequence[Line] | Sequence[Package]) -> dict[UUID, Line | Packa
 def _entries(
     stored: Stored, values: Mapping[str, Any], lines: Sequence[Line], packages: Sequence[Package]
 ) -> list[Entry]:
-    row = stored.row
     found = [
-        _receipt_entry(row, values),
-        _status_entry(row, values),
-        _cancellation_entry(row, values),
+        _receipt_entry(stored, values),
+        _status_entry(stored, values),
+        _cancellation_entry(stored, values),
         _edit_entry(stored, values, lines, packages),
     ]
     numbers = {package.id: package.tracking_number for package in stored.packages}
     for package in packages:
         before = numbers.get(package.id)
         if package.tracking_number and package.tracking_number != before:
-            after = {"package_number": package.package_number, "tracking_number": package.tracking_number}
-            found.append(Entry(events.TRACKING_NUMBER_ASSIGNED, {"tracking_number": before}, after))
+            old = events.TrackingNumberBefore(tracking_number=before)
+            new = events.TrackingNumber(package_number=package.package_number, tracking_number=package.tracking_number)
+            found.append(events.TRACKING_NUMBER_ASSIGNED(stored.id, old, new))
     return [entry for entry in found if entry is not None]
 
 
-def _receipt_entry(row: Mapping[str, Any], values: Mapping[str, Any]) -> Entry | None:
-    if row["received_at"] is not None or values["received_at"] is None:
+def _receipt_entry(stored: Stored, values: Mapping[str, Any]) -> Entry | None:
+    if stored.row["received_at"] is not None or values["received_at"] is None:
         return None
-    return Entry(events.RECEIVED, after={"by": values["received_by"]})
+    return events.RECEIVED(stored.id, after=events.Receipt(by=values["received_by"]))
 
 
-def _status_entry(row: Mapping[str, Any], values: Mapping[str, Any]) -> Entry | None:
-    before = {"status": row["status"], "stage": row["stage"]}
-    after = {"status": values["status"], "stage": values["stage"]}
-    if before == after:
+def _status_entry(stored: Stored, values: Mapping[str, Any]) -> Entry | None:
+    row = stored.row
+    if (row["status"], row["stage"]) == (values["status"], values["stage"]):
         return None
+    state = {"status": values["status"], "stage": values["stage"]}
     if values["processed_outside"] and not row["processed_outside"]:
-        after["processed_outside"] = True
+        state["processed_outside"] = True
     is_cancelled = values["status"] == "cancelled" and row["status"] != "cancelled"
-    return Entry(events.CANCELLED if is_cancelled else events.STATUS_CHANGED, before, after)
+    return (events.CANCELLED if is_cancelled else events.STATUS_CHANGED)(
+        stored.id,
+        events.OrderState(status=row["status"], stage=row["stage"]),
+        events.ChangedState(**state),
+    )
 
 
-def _cancellation_entry(row: Mapping[str, Any], values: Mapping[str, Any]) -> Entry | None:
-    before, after = row["cancellation"], values["cancellation"]
+def _cancellation_entry(stored: Stored, values: Mapping[str, Any]) -> Entry | None:
+    before, after = stored.row["cancellation"], values["cancellation"]
     if before == after:
         return None
-    if after == "requested":
-        respond_by = values["respond_by"]
-        told = {"reason": values["cancellation_reason"], "respond_by": respond_by and respond_by.isoformat()}
-        return Entry(events.CANCELLATION_REQUESTED, {"cancellation": before}, {"cancellation": after} | told)
-    return Entry(events.CANCELLATION_CLOSED, {"cancellation": before}, {"cancellation": after})
+    old = events.CancellationState(cancellation=before)
+    if after != "requested":
+        return events.CANCELLATION_CLOSED(stored.id, old, events.CancellationState(cancellation=after))
+    reason, respond_by = values["cancellation_reason"], values["respond_by"]
+    told = events.CancellationRequest(
+        cancellation=after, reason=reason, respond_by=respond_by and respond_by.isoformat()
+    )
+    return events.CANCELLATION_REQUESTED(stored.id, old, told)
 
 
 def _edit_entry(
@@ -289,10 +293,16 @@ def _edit_entry(
     if row["status"] != "unpaid":
         note("packages", _numbers(stored.packages), _numbers(packages))
         note("ship_by", *(one["ship_by"] and one["ship_by"].isoformat() for one in (row, values)))
-        note("total", *(one["total_amount"] and f"{one['total_amount']:.2f}" for one in (row, values)))
+        note("total", *(_amount(one["total_amount"]) for one in (row, values)))
         if row["recipient"] and row["recipient"] != values["recipient"]:
             after["recipient"] = "changed"
-    return Entry(events.EDITED, before, after) if after else None
+    if not after:
+        return None
+    return events.EDITED(stored.id, events.OrderContents(**before), events.EditedContents(**after))
+
+
+def _amount(amount: Decimal | None) -> str | None:
+    return None if amount is None else f"{amount:.2f}"
 
 
 def _numbers(packages: Sequence[Package]) -> list[str]:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.channels import references
 from app.channels.contract import ChannelOrder, Connector, MarksDelivery, OrdersReading
 from app.core import clock, fail
 from app.core.context import Caller, acting_as, caller
@@ -89,10 +90,15 @@ async def _read_batch(
     then: Then | None,
 ) -> OrdersRead:
     started_at = await context.database.transact(read_clock, merchant_id)
-    reading = await access.call(
-        context, merchant_id, account.id, lambda connector, door: connector.get_orders(door, batch), priority=priority
-    )
-    return await _store_batch(context, merchant_id, account, batch, TimedReading(reading, started_at), then)
+    with references.hearing():
+        reading = await access.call(
+            context,
+            merchant_id,
+            account.id,
+            lambda connector, door: connector.get_orders(door, batch),
+            priority=priority,
+        )
+        return await _store_batch(context, merchant_id, account, batch, TimedReading(reading, started_at), then)
 
 
 async def _store_batch(

@@ -106,13 +106,16 @@ async def list_history(
     order_id: UUID,
     *,
     kind: str,
+    types: Sequence[str],
     limit: int,
     before: tuple[datetime, UUID] | None,
 ) -> Sequence[JournalRow]:
-    """Entries of the order, newest first."""
+    """Entries of the order, newest first; of these types only, if any are named."""
     query = select(JournalRow).where(
         JournalRow.merchant_id == merchant_id, JournalRow.subject_id == order_id, JournalRow.kind == kind
     )
+    if types:
+        query = query.where(JournalRow.type.in_(types))
     if before is not None:
         query = query.where(tuple_(JournalRow.at, JournalRow.id) < tuple_(*before))
     return (await session.scalars(query.order_by(JournalRow.at.desc(), JournalRow.id.desc()).limit(limit))).all()

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core import clock
 from app.core.ids import new_id
 from app.journal import service as journal
+from app.orders import events
 from app.orders.errors import TooManyViews, ViewNameTaken, ViewNotFound, ViewNotYours
 from app.orders.models import SavedViewRow
 from app.orders.schemas import ChangeView, CreateView
@@ -60,9 +61,7 @@ async def create_view(
     )
     if made.one_or_none() is None:
         raise ViewNameTaken(pointer="/name", name=body.name)
-    await journal.record(
-        session, merchant_id, "view.created", kind="audit", subject_id=view_id, after={"name": body.name}
-    )
+    await journal.record(session, merchant_id, events.VIEW_CREATED(view_id, after=events.ViewName(name=body.name)))
     return await _get(session, merchant_id, view_id, owner_id)
 
 
@@ -99,9 +98,7 @@ async def delete_view(session: AsyncSession, merchant_id: UUID, view_id: UUID, o
     if view.owner_id != owner_id:
         raise ViewNotYours(owner=view.owner_name)
     await session.delete(view)
-    await journal.record(
-        session, merchant_id, "view.deleted", kind="audit", subject_id=view_id, before={"name": view.name}
-    )
+    await journal.record(session, merchant_id, events.VIEW_DELETED(view_id, events.ViewName(name=view.name)))
 
 
 def _filter_of(body: CreateView | ChangeView) -> dict[str, Any]:

@@ -395,14 +395,41 @@ class HistoryEntry(BaseModel):
     id: EntryId
     at: datetime
     kind: str
-    type: str
+    type: str = Field(
+        description="One of the property names of the schema `EventCatalogue`, or one added later:"
+        " `GET /v1/event-types` lists them."
+    )
     actor: EntryActor
-    before: dict[str, Any] = Field(serialization_alias="from")
-    after: dict[str, Any] = Field(serialization_alias="to")
-    text: str
-    request_id: str
-    channel_reference: str | None
-    succeeded: bool
+    before: dict[str, Any] = Field(
+        serialization_alias="from", description="What it was: `EventCatalogue[type].from`. Changed fields only."
+    )
+    after: dict[str, Any] = Field(
+        serialization_alias="to", description="What it became: `EventCatalogue[type].to`. Changed fields only."
+    )
+    text: str = Field(description="The entry as a sentence, in the caller's language.")
+    request_id: str = Field(description="The request that caused it; empty when none did.")
+    channel_reference: str | None = Field(
+        description="The marketplace's own id of the answer this entry rests on: name it when you ask there. Null where"
+        " no marketplace was asked, or none was given."
+    )
+    succeeded: bool = Field(description="False for an attempt that failed, or whose end was not known yet.")
+
+
+class EventType(BaseModel):
+    """A type of history entries."""
+
+    type: str
+    kind: str = Field(description="`general` and `pick_pack` happen to orders; `audit` to shops, users, stock, …")
+    text: str = Field(description="What it means in a few words, in the caller's language: a label for a filter.")
+    succeeded: bool = Field(description="False for attempts that failed, or whose end is not known yet.")
+    before: list[str] = Field(serialization_alias="from", description="Fields that `from` may have.")
+    after: list[str] = Field(serialization_alias="to", description="Fields that `to` may have.")
+
+
+class EventTypes(BaseModel):
+    """Every type there is; more may be added."""
+
+    data: list[EventType]
 
 
 class TrackingEvent(BaseModel):

@@ -9,7 +9,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.context import caller
 from app.core.errors import DomainError
 from app.journal import service as journal
-from app.journal.service import Kind
 from app.orders import actions, events, listing, repository, search
 from app.orders.errors import (
     CodeAmbiguous,
@@ -110,7 +109,7 @@ async def hold_order(session: AsyncSession, merchant_id: UUID, order_id: UUID, *
     if code is not None:
         raise OrderClosed(status=order.status)
     await repository.change_order(session, merchant_id, order_id, hold=reason, is_held=True)
-    await journal.record(session, merchant_id, events.HELD, subject_id=order_id, after={"hold": reason})
+    await journal.record(session, merchant_id, events.HELD(order_id, after=events.Hold(hold=reason)))
 
 
 async def release_order(session: AsyncSession, merchant_id: UUID, order_id: UUID) -> None:
@@ -119,7 +118,7 @@ async def release_order(session: AsyncSession, merchant_id: UUID, order_id: UUID
     if not order.is_held:
         return
     await repository.change_order(session, merchant_id, order_id, hold=None, is_held=False)
-    await journal.record(session, merchant_id, events.RELEASED, subject_id=order_id, before={"hold": order.hold})
+    await journal.record(session, merchant_id, events.RELEASED(order_id, events.Hold(hold=order.hold)))
 
 
 async def change_order(
@@ -139,7 +138,8 @@ async def change_order(
         return
     await repository.change_order(session, merchant_id, order_id, **new)
     before = {name: getattr(order, name) for name in new}
-    await journal.record(session, merchant_id, events.CHANGED, subject_id=order_id, before=before, after=new)
+    changed = events.CHANGED(order_id, events.DeskFields(**before), events.DeskFields(**new))
+    await journal.record(session, merchant_id, changed)
 
 
 # --- picking and packing ----------------------------------------------------------------------------------------------
@@ -161,16 +161,8 @@ async def take_step(session: AsyncSession, merchant_id: UUID, order_id: UUID, *,
         await work.add(
             session, merchant_id, "fulfilment.handed_over", order_id.hex, lane=order.account_id, priority=work.USER
         )
-    kind: Kind = "pick_pack"
-    await journal.record(
-        session,
-        merchant_id,
-        f"pick_pack.{action}",
-        subject_id=order_id,
-        kind=kind,
-        before={"pick_pack": order.pick_pack},
-        after={"pick_pack": action},
-    )
+    before, after = events.PickPack(pick_pack=order.pick_pack), events.PickPack(pick_pack=action)
+    await journal.record(session, merchant_id, events.STEPS[action](order_id, before, after))
 
 
 async def scan(session: AsyncSession, merchant_id: UUID, *, scanned: str, action: str) -> UUID:

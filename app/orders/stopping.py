@@ -27,9 +27,7 @@ async def stop(session: AsyncSession, merchant_id: UUID, order_ids: Sequence[UUI
         .returning(StopParcelRow.order_id)
     )
     stopped = dict.fromkeys(UUID(int=row.order_id.int) for row in inserted)
-    await journal.record_all(
-        session, merchant_id, [journal.NewEntry(events.PARCEL_TO_STOP, order_id) for order_id in stopped]
-    )
+    await journal.record_all(session, merchant_id, [events.PARCEL_TO_STOP(order_id) for order_id in stopped])
 
 
 async def list_parcels(
@@ -67,4 +65,4 @@ async def acknowledge(session: AsyncSession, merchant_id: UUID, package_id: UUID
         .where(StopParcelRow.merchant_id == merchant_id, StopParcelRow.package_id == package_id)
         .values(acknowledged_at=func.app_now(), acknowledged_by=caller().name)
     )
-    await journal.record(session, merchant_id, events.PARCEL_STOPPED, subject_id=row.order_id)
+    await journal.record(session, merchant_id, events.PARCEL_STOPPED(row.order_id))

@@ -96,7 +96,9 @@ class ListingEvent(BaseModel):
 
     id: EntryId
     at: datetime
-    type: str = Field(description="`listing.linked`, `listing.unlinked`, `stock.drift` (open on output).")
+    type: str = Field(
+        description="`listing.linked`, `listing.unlinked`, `stock.drift` (open on output): see `EventCatalogue`."
+    )
     actor: str
     before: dict[str, Any] = Field(serialization_alias="from")
     after: dict[str, Any] = Field(serialization_alias="to")

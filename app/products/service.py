@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.ids import new_id
 from app.journal import service as journal
-from app.products import repository
+from app.products import events, repository
 from app.products.errors import ProductChanged, ProductInUse, SkuTaken
 from app.products.models import ListingRow, ProductRow
 from app.products.repository import Key, Link, SoldAs
@@ -29,7 +29,7 @@ async def create_product(session: AsyncSession, merchant_id: UUID, body: CreateP
     if not await repository.insert_product(session, values):
         raise SkuTaken(pointer="/sku", sku=body.sku)
     await journal.record(
-        session, merchant_id, "product.created", kind="audit", subject_id=product_id, after={"sku": body.sku}
+        session, merchant_id, events.PRODUCT_CREATED(product_id, after=events.ProductSku(sku=body.sku))
     )
     return await repository.get_product(session, merchant_id, product_id)
 
@@ -61,9 +61,8 @@ async def change_product(
         raise SkuTaken(pointer="/sku", sku=new["sku"]) from None
     if "buffer" in new:
         await request_pushes(session, merchant_id, [product_id])
-    await journal.record(
-        session, merchant_id, "product.changed", kind="audit", subject_id=product_id, before=before, after=new
-    )
+    changed = events.PRODUCT_CHANGED(product_id, events.ProductFields(**before), events.ProductFields(**new))
+    await journal.record(session, merchant_id, changed)
     return product
 
 
@@ -75,7 +74,7 @@ async def archive_product(session: AsyncSession, merchant_id: UUID, product_id: 
     await _check_unused(session, merchant_id, product)
     product.is_archived = True
     await touch(session, product)
-    await journal.record(session, merchant_id, "product.archived", kind="audit", subject_id=product_id)
+    await journal.record(session, merchant_id, events.PRODUCT_ARCHIVED(product_id))
 
 
 async def _check_unused(session: AsyncSession, merchant_id: UUID, product: ProductRow) -> None:

@@ -21,7 +21,7 @@ from app.core.errors import RangeInvalid
 from app.journal import service as journal
 from app.orders import listing, search
 from app.orders.filters import Search, resolve
-from app.reports import columns
+from app.reports import columns, events
 from app.reports.columns import Cells
 from app.reports.errors import TooManyExports
 from app.reports.schemas import ExportOrders
@@ -61,8 +61,8 @@ async def begin_export(session: AsyncSession, merchant_id: UUID, wish: ExportOrd
     """
     wanted = _limit_range(resolve(wish), ZoneInfo(wish.tz), await clock.now(session))
     filters = sorted(wish.model_fields_set - {"grain", "columns", "excel"})
-    after = {"grain": wish.grain, "columns": wish.columns, "filters": filters}
-    await journal.record(session, merchant_id, "report.exported", subject_id=None, kind="audit", after=after)
+    export = events.Export(grain=wish.grain, columns=wish.columns, filters=filters)
+    await journal.record(session, merchant_id, events.EXPORTED(None, after=export))
     return wanted
 
 

@@ -12,7 +12,7 @@ from app.core.clock import now
 from app.core.ids import new_id
 from app.core.security import Keyring
 from app.journal import service as journal
-from app.shops import repository
+from app.shops import events, repository
 from app.shops.errors import (
     Disconnected,
     InvalidStateToken,
@@ -200,14 +200,9 @@ async def connect(
                     lane=row.id,
                     priority=work.BACKGROUND,
                 )
-    await journal.record(
-        session,
-        merchant_id,
-        "connection.reauthorized" if connection.connected_at else "connection.connected",
-        subject_id=connection_id,
-        kind="audit",
-        after={"channel": connection.channel, "accounts": sorted(consented)},
-    )
+    event = events.REAUTHORIZED if connection.connected_at else events.CONNECTED
+    covered = events.Accounts(channel=connection.channel, accounts=sorted(consented))
+    await journal.record(session, merchant_id, event(connection_id, after=covered))
     connection.state = "connected"
     connection.connected_at = at
     connection.callback = connection.expires_at = connection.confirming_until = None
@@ -277,14 +272,7 @@ async def disconnect(session: AsyncSession, merchant_id: UUID, connection_id: UU
         credential.refresh_fence += 1
         credential.version += 1
         credential.refresh_lease_until = None
-    await journal.record(
-        session,
-        merchant_id,
-        "connection.disconnected",
-        subject_id=connection_id,
-        kind="audit",
-        before={"state": connection.state},
-        after={"state": "disconnected"},
-    )
+    before, after = events.ConnectionState(state=connection.state), events.ConnectionState(state="disconnected")
+    await journal.record(session, merchant_id, events.DISCONNECTED(connection_id, before, after))
     connection.state = "disconnected"
     connection.callback = connection.expires_at = connection.confirming_until = None

@@ -13,7 +13,7 @@ from app.core import errors, fail
 from app.core.clock import now
 from app.core.security import Keyring
 from app.journal import service as journal
-from app.shops import repository
+from app.shops import events, repository
 from app.shops.models import CredentialRow
 from app.shops.repository import AccountCredential
 from app.work.context import Context
@@ -194,14 +194,7 @@ async def give_up(session: AsyncSession, merchant_id: UUID, stamp: tuple[UUID, i
         locked.refresh_started = False
         if connection.state == "connected":
             connection.state = "needs_reauth"
-        await journal.record(
-            session,
-            merchant_id,
-            "connection.needs_reauth",
-            subject_id=connection.id,
-            kind="audit",
-            after={"channel": connection.channel, "reason": reason},
-            succeeded=False,
-        )
+        told = events.Reauthorization(channel=connection.channel, reason=reason)
+        await journal.record(session, merchant_id, events.NEEDS_REAUTH(connection.id, after=told))
         log.warning("connection_needs_reauth", connection_id=str(connection.id), reason=reason)
     return True

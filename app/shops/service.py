@@ -12,7 +12,7 @@ from app.channels.contract import ChannelAccount
 from app.core.clock import now
 from app.core.ids import new_id
 from app.journal import service as journal
-from app.shops import repository
+from app.shops import events, repository
 from app.shops.errors import AutoReceiveInvalid, TimezoneUnknown
 from app.shops.models import AccountRow, ConnectionRow, ShopRow
 from app.shops.repository import ShopWithAccount
@@ -105,15 +105,9 @@ async def change_shop(session: AsyncSession, merchant_id: UUID, shop_id: UUID, c
         return shop
     for name in before:
         setattr(shop, name, changes[name])
-    await journal.record(
-        session,
-        merchant_id,
-        "shop.changed",
-        subject_id=shop_id,
-        kind="audit",
-        before=before,
-        after={name: changes[name] for name in before},
-    )
+    after = {name: changes[name] for name in before}
+    changed = events.SHOP_CHANGED(shop_id, events.ShopSettings(**before), events.ShopSettings(**after))
+    await journal.record(session, merchant_id, changed)
     if "is_paused" in before and not shop.is_paused:
         await work.add(
             session, merchant_id, "sync.poll", str(shop.account_id), lane=shop.account_id, priority=work.BACKGROUND
@@ -206,14 +200,8 @@ async def record_authorization(
     if ends_at is None or ends_at - at > EXPIRY_WARNING or account.expiry_warned_at is not None:
         return
     account.expiry_warned_at = at
-    await journal.record(
-        session,
-        merchant_id,
-        "connection.expiring",
-        subject_id=account.connection_id,
-        kind="audit",
-        after={"account": account.external_id, "authorization_expires_at": ends_at.isoformat()},
-    )
+    expiry = events.Expiry(account=account.external_id, authorization_expires_at=ends_at.isoformat())
+    await journal.record(session, merchant_id, events.EXPIRING(account.connection_id, after=expiry))
 
 
 async def list_auto_receiving(session: AsyncSession) -> list[tuple[UUID, UUID]]:

@@ -16,6 +16,7 @@ from app.products.csv_files import ProductLine
 from app.products.errors import SkuTaken
 from app.products.repository import Known
 from app.products.schemas import ProductImport
+from app.stock import events
 from app.stock import repository as movements
 
 _REASON = "CSV import"
@@ -38,7 +39,7 @@ async def take(
         moved += await _change(session, merchant_id, [(known[line.sku], line) for line in changed], now)
         await movements.add_adjustments(session, merchant_id, moved, reason=_REASON)
         await products.request_pushes(session, merchant_id, [known[line.sku].id for line in changed])
-        await journal.record(session, merchant_id, "products.imported", kind="audit", subject_id=None, after=counts)
+        await journal.record(session, merchant_id, events.PRODUCTS_IMPORTED(None, after=events.ImportCounts(**counts)))
     return ProductImport(**counts, dry_run=dry_run)
 
 

@@ -23,6 +23,7 @@ from app.products import service as products
 from app.products.models import ListingRow, ProductRow
 from app.shops import access
 from app.shops import service as shops
+from app.stock import events
 from app.stock.errors import NothingToImport
 from app.work import service as work
 from app.work.context import Context
@@ -195,15 +196,12 @@ async def _compare(session: AsyncSession, merchant_id: UUID, found: Mapping[UUID
         if listing.pushed_quantity is None or listing.pushed_quantity == stock:
             continue  # not told yet, or about to be told
         drifted += 1
-        await journal.record(
-            session,
-            merchant_id,
-            "stock.drift",
-            kind="audit",
-            subject_id=listing.id,
-            before={"told": listing.pushed_quantity},
-            after={"found": stock, "available": product.available},
+        drift = events.DRIFTED(
+            listing.id,
+            events.Told(told=listing.pushed_quantity),
+            events.Found(found=stock, available=product.available),
         )
+        await journal.record(session, merchant_id, drift)
     # All in one: two who ask for the same pushes never wait for each other in a circle.
     await products.request_pushes(session, merchant_id, differing)
     return drifted

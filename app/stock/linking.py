@@ -7,19 +7,21 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.ids import Prefixed
 from app.journal import service as journal
 from app.orders import effects, rollup
 from app.products import repository as products_repository
 from app.products import service as products
 from app.products.errors import ListingUnknown, ProductArchived, ProductUnknown
 from app.products.models import ListingRow, ProductRow
-from app.stock import repository, service
+from app.stock import events, repository, service
 from app.stock.errors import LinkedOtherwise
 from app.work import service as work
 from app.work.context import Context
 from app.work.service import Claimed
 
 RELINK = "stock.relink"
+_PRODUCT = Prefixed("prd")
 _BATCH = 100
 _OPEN = ("unpaid", "ordered", "ready_to_ship")
 
@@ -94,14 +96,8 @@ async def link(session: AsyncSession, merchant_id: UUID, wishes: Sequence[Wish])
         if listing.product_id is None:
             listing.product_id = product.id
             await session.flush()
-            await journal.record(
-                session,
-                merchant_id,
-                "listing.linked",
-                kind="audit",
-                subject_id=listing.id,
-                after={"product_id": str(product.id), "sku": product.sku},
-            )
+            told_link = events.Link(product_id=_PRODUCT.format(product.id), sku=product.sku)
+            await journal.record(session, merchant_id, events.LINKED(listing.id, after=told_link))
     await request_relink(session, merchant_id, [listing for listing, _ in pairs])
     return told
 
@@ -143,12 +139,10 @@ async def unlink(session: AsyncSession, merchant_id: UUID, listing_id: UUID) -> 
     """New orders move no stock; what earlier ones reserved stays theirs. Repeatable. Raises ListingNotFound."""
     listing = await products_repository.get_listing(session, merchant_id, listing_id, lock=True)
     if listing.product_id is not None:
-        before = {"product_id": str(listing.product_id)}
+        before = events.LinkedProduct(product_id=_PRODUCT.format(listing.product_id))
         listing.product_id = None
         await session.flush()
-        await journal.record(
-            session, merchant_id, "listing.unlinked", kind="audit", subject_id=listing.id, before=before
-        )
+        await journal.record(session, merchant_id, events.UNLINKED(listing.id, before))
     return listing
 
 

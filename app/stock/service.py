@@ -14,7 +14,7 @@ from app.products import repository as products_repository
 from app.products import service as products
 from app.products.errors import ProductNotFound
 from app.products.models import ProductRow
-from app.stock import owed, repository
+from app.stock import events, owed, repository
 from app.stock.errors import ReferenceReused, StockBelowZero, StockTooLarge
 from app.stock.models import MovementRow
 from app.stock.owed import Change
@@ -85,10 +85,12 @@ async def _move(
     if product.counted_at is None:
         return  # what nobody has counted is not missing
     if missing or product.oversold > was_short:
-        told = {"sku": product.sku, "order_number": order.order_number, "short": missing or product.oversold}
-        for subject in (product.id, order.id):
-            kind: journal.Kind = "general" if subject == order.id else "audit"
-            await journal.record(session, merchant_id, "stock.oversold", kind=kind, subject_id=subject, after=told)
+        shortage = events.Shortage(sku=product.sku, order_number=order.order_number, short=missing or product.oversold)
+        for entry in (
+            events.PRODUCT_OVERSOLD(product.id, after=shortage),
+            events.ORDER_OVERSOLD(order.id, after=shortage),
+        ):
+            await journal.record(session, merchant_id, entry)
 
 
 async def adjust(session: AsyncSession, merchant_id: UUID, product_id: UUID, body: AdjustStock) -> ProductRow:
@@ -138,12 +140,5 @@ async def _adjust(
         product.counted_at = await clock.now(session)
     await products.touch(session, product)
     await products.request_pushes(session, merchant_id, [product.id])
-    await journal.record(
-        session,
-        merchant_id,
-        "stock.adjusted",
-        kind="audit",
-        subject_id=product.id,
-        before={"on_hand": before},
-        after={"on_hand": product.on_hand, "reason": wish.reason},
-    )
+    adjustment = events.Adjustment(on_hand=product.on_hand, reason=wish.reason)
+    await journal.record(session, merchant_id, events.ADJUSTED(product.id, events.OnHand(on_hand=before), adjustment))

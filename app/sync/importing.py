@@ -10,12 +10,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.channels.contract import Connector, FindsOrders, ShopAccess
 from app.channels.errors import ChannelError, Malformed, Rejected
 from app.core.context import acting_as
+from app.journal import service as journal
 from app.operations import service as operations
 from app.operations.models import OperationItemRow, OperationRow
 from app.orders import reading
 from app.orders.reading import OrdersRead, TimedReading
 from app.shops import access
-from app.sync import repository, service
+from app.sync import events, repository, service
 from app.sync.models import ImportWindowRow
 from app.sync.sweeping import list_window
 from app.work.context import Context
@@ -116,7 +117,7 @@ async def run_orders(context: Context, claimed: Claimed) -> timedelta | None:
             except ChannelError as error:
                 wait = error
         if wait is None:
-            await database.transact(_fail_items, merchant_id, list(left.values()))
+            await database.transact(_fail_items, merchant_id, operation, list(left.values()))
     await database.transact(operations.refresh, merchant_id, operation_id)
     if wait is not None:
         raise wait
@@ -173,12 +174,27 @@ async def _read_items(
                 text_params={"reason": reason},
             )
             item.account_id = account_id
+            await _record_failure(session, merchant_id, operation, item)
 
     read = await reading.read_orders(context, merchant_id, account_id, list(ids), priority="user", then=settle)
     again = await reading.read_orders(context, merchant_id, account_id, read.missing, priority="user", then=settle)
     return {ids[external_id] for external_id in ids.keys() - set(again.missing)}
 
 
-async def _fail_items(session: AsyncSession, merchant_id: UUID, item_ids: Sequence[UUID]) -> None:
+async def _fail_items(
+    session: AsyncSession, merchant_id: UUID, operation: OperationRow, item_ids: Sequence[UUID]
+) -> None:
     for item_id in item_ids:
-        await operations.settle_item(session, merchant_id, item_id, "failed", "not_found")
+        item = await operations.settle_item(session, merchant_id, item_id, "failed", "not_found")
+        await _record_failure(session, merchant_id, operation, item)
+
+
+async def _record_failure(
+    session: AsyncSession, merchant_id: UUID, operation: OperationRow, item: OperationItemRow
+) -> None:
+    """An order that is here has it in its history: who wanted it read in vain."""
+    if item.order_id is None:
+        return
+    failure = events.ReadFailure(code=str(item.code))
+    with acting_as(operations.caller_of(operation), merchant_id=merchant_id):
+        await journal.record(session, merchant_id, events.SYNC_FAILED(item.order_id, after=failure))

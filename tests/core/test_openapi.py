@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from app.core.settings import Settings
+from app.journal.catalogue import CATALOGUE
 from app.main import create_app, write_openapi
 
 COMMITTED = Path(__file__).parents[2] / "openapi" / "openapi.json"
@@ -94,6 +95,19 @@ def test_bodies_refuse_unknown_fields(document: dict[str, Any]) -> None:
             schema = document["components"]["schemas"].get(reference.rsplit("/", 1)[-1], {})
             is_union = "oneOf" in content[media_type]["schema"] or "anyOf" in content[media_type]["schema"]
             assert is_union or schema.get("additionalProperties") is False, f"{method} {path}"
+
+
+def test_the_catalogue_says_what_history_entries_hold(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+
+    told = schemas["EventCatalogue"]["properties"]
+    assert set(told) == set(schemas["EventCatalogue"]["required"]) == set(CATALOGUE)
+    arranged = told["shipment.arranged"]["properties"]
+    assert arranged["from"]["properties"]["stage"] == {"type": "string"}
+    assert arranged["to"]["required"] == ["stage", "handover", "evidence"]
+    assert not re.search("additionalProperties.: false|default", json.dumps(told)), "more may be added"
+    entry = schemas["HistoryEntry"]["properties"]
+    assert "EventCatalogue" in entry["type"]["description"] and "enum" not in entry["type"]
 
 
 def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:

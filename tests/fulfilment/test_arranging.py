@@ -109,6 +109,10 @@ async def test_a_pickup_slot_that_has_gone_fails_and_can_be_retried_with_another
 
     item = (await merchant.items(operation))[number]
     assert (item["state"], item["code"], item["retryable"]) == ("failed", "slot_unavailable", True)
+    [tried] = await merchant.history(number, type=["shipment.arrange_failed", "shipment.arranged"])
+    assert (tried["succeeded"], tried["to"]) == (False, {"code": "slot_unavailable", "channel_code": None})
+    assert tried["text"] == "The shipment could not be arranged: slot unavailable."
+    assert tried["channel_reference"], "of the answer that offered no such slot"
     order = await merchant.order(number)
     assert (order["stage"], await shop.effects("ship", [number])) == ("to_process", {})
 

@@ -102,6 +102,7 @@ async def test_a_label_that_is_late_is_missing_and_a_retry_brings_the_whole_pack
 
     items = await print_shop.items(operation_id)
     assert (items["A2"]["state"], items["A2"]["code"], items["A2"]["retryable"]) == ("failed", "label_not_ready", True)
+    assert await print_shop.scene.failures("A2") == [("label.print_failed", "label_not_ready", None)]
     assert (await print_shop.operation(operation_id)).state == "partially_succeeded"
     document = await print_shop.document(operation_id)
     assert [entry.order_number for entry in document.manifest] == ["A1", "A3"]
@@ -216,6 +217,8 @@ async def test_a_refused_label_is_missing_with_the_channels_reason(print_shop: P
     assert (item["state"], item["code"], item["retryable"]) == ("failed", "label_refused", False)
     assert (item["source"], item["channel_code"]) == ("testmart", "can_not_print")
     assert item["channel_reason"] == "Only in the seller centre."
+    assert await print_shop.scene.failures("A1") == [("label.print_failed", "label_refused", "can_not_print")]
+    assert await print_shop.scene.failures("A2") == []
     assert [entry.code for entry in (await print_shop.document(operation_id)).missing] == ["label_refused"]
 
 

@@ -100,6 +100,7 @@ async def test_a_full_store_fails_the_invoices_and_a_retry_heals(print_shop: Pri
     print_shop.folder.write_text("in the way")
     await print_shop.run()
     assert await print_shop.outcomes(operation_id) == {"A1": ("failed", "storage_full")}
+    assert await print_shop.scene.failures("A1") == [("invoice.print_failed", "storage_full", None)]
 
     print_shop.folder.unlink()
     await print_shop.retry(operation_id)

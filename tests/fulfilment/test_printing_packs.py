@@ -56,6 +56,7 @@ async def test_a_pack_that_cannot_be_stored_leaves_no_document(print_shop: Print
     operation = await print_shop.operation(operation_id)
     assert (operation.state, operation.result.documents) == ("failed", [])
     assert (await print_shop.scene.history("A1")).count("label.printed") == 1
+    assert await print_shop.scene.failures("A1") == [("label.print_failed", "storage_full", None)]
     (pack / "in the way").unlink()
     pack.rmdir()
     await print_shop.retry(operation_id)
@@ -179,17 +180,23 @@ async def test_two_people_printing_the_same_orders_get_the_same_pack(print_shop:
 
 
 async def test_history_names_who_printed(print_shop: PrintShop) -> None:
-    await print_shop.place("A1")
-    operation_id = await print_shop.start("A1")
+    await print_shop.place("A1", "A2")
+    print_shop.press.is_slow.add("P-A2")
+    operation_id = await print_shop.start("A1", "A2")
     await print_shop.scene.sql(
         "update operations set created_by_type = 'user', created_by_name = 'Sari', request_id = 'req-77'"
         " where merchant_id = $1"
     )
 
-    await print_shop.finish()
+    await print_shop.run()
+    await print_shop.later(310)
 
-    [entry] = await print_shop.scene.sql("select * from journal where merchant_id = $1 and type = 'label.printed'")
-    assert (entry["actor_type"], entry["actor_name"], entry["request_id"]) == ("user", "Sari", "req-77")
+    entry, vain = await print_shop.scene.sql(
+        "select * from journal where merchant_id = $1 and type like 'label.%' order by type desc"
+    )
+    assert (entry["type"], vain["type"], vain["succeeded"]) == ("label.printed", "label.print_failed", False)
+    for one in (entry, vain):
+        assert (one["actor_type"], one["actor_name"], one["request_id"]) == ("user", "Sari", "req-77")
     document = await print_shop.document(operation_id)
     assert f"doc_{document.id.hex}" in entry["after"]
 

@@ -264,15 +264,55 @@ async def test_history_tells_who_did_what_page_by_page(desk: Desk, client: httpx
     first = (await client.get(path, params={"limit": 3}, headers={"Accept-Language": "id"})).json()
     second = (await client.get(path, params={"limit": 3, "cursor": first["page"]["next_cursor"]})).json()
     moved = await client.get(path, params={"kind": "pick_pack", "cursor": first["page"]["next_cursor"]})
+    narrowed = await client.get(path, params={"type": "order.changed", "cursor": first["page"]["next_cursor"]})
 
     entries = first["data"] + second["data"]
     assert [entry["to"]["note"] for entry in entries] == [f"note {number}" for number in (4, 3, 2, 1, 0)]
     assert second["page"]["next_cursor"] is None
-    assert moved.json()["code"] == "cursor_mismatch"
+    assert moved.json()["code"] == narrowed.json()["code"] == "cursor_mismatch"
     entry = entries[0]
     assert entry["actor"]["type"] == "user" and entry["actor"]["id"] == f"usr_{desk.owner_id.hex}"
     assert (entry["text"], entry["from"], entry["succeeded"]) == ("Diubah: note.", {"note": "note 3"}, True)
     assert entry["request_id"].startswith("req_")
+
+
+async def test_history_is_filtered_by_type(client: httpx.AsyncClient, order: Stored) -> None:
+    await act(client, order, "PATCH", json={"note": "first"})
+    await act(client, order, "POST", "/hold", json={"reason": "alamat"})
+    await act(client, order, "DELETE", "/hold")
+    path, wanted = f"/v1/orders/{order.public_id}/history", ["order.held", "order.changed"]
+
+    first = (await client.get(path, params={"type": wanted, "limit": 1})).json()
+    cursor = first["page"]["next_cursor"]
+    second = (await client.get(path, params={"type": wanted[::-1], "limit": 1, "cursor": cursor})).json()
+
+    assert [entry["type"] for entry in first["data"] + second["data"]] == wanted
+    assert first["data"][0]["text"] == "Put on hold: alamat." and second["page"]["next_cursor"] is None
+    for wrong in ("order.hold", "pick_pack.packed", "user.created"):
+        refused = await client.get(path, params={"type": ["order.held", wrong]})
+        assert (refused.status_code, refused.json()["code"]) == (422, "validation_failed")
+        [error] = refused.json()["errors"]
+        assert error["parameter"] == "type" and f"`{wrong}`" in error["detail"]
+
+
+async def test_the_types_of_history_entries_are_listed_in_the_callers_language(
+    desk: Desk, client: httpx.AsyncClient
+) -> None:
+    english = (await client.get("/v1/event-types")).json()["data"]
+    indonesian = (await client.get("/v1/event-types", headers={"Accept-Language": "id"})).json()["data"]
+
+    assert [one["type"] for one in english] == [one["type"] for one in indonesian]
+    assert {one["kind"] for one in english} == {"general", "pick_pack", "audit"}
+    failed = next(one for one in english if one["type"] == "shipment.arrange_failed")
+    assert failed == {
+        "type": "shipment.arrange_failed",
+        "kind": "general",
+        "text": "The shipment could not be arranged",
+        "succeeded": False,
+        "from": [],
+        "to": ["code", "channel_code", "package_number"],
+    }
+    assert next(one["text"] for one in indonesian if one["type"] == "order.held") == "Ditahan"
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import pytest
 from app.core.db import Database
 from app.dev.servers import EmbeddedServers
 from app.orders import listing
-from app.orders.filters import STATUSES, Search, Sort
+from app.orders.filters import Search, Sort
 from tests.orders.conftest import Archive, fill, owning
 
 LATE = datetime(2100, 1, 1, tzinfo=UTC)
@@ -104,11 +104,8 @@ async def test_numbers_and_overdue_orders_are_looked_up(database: Database, crow
 
 
 async def test_tags_are_looked_for_among_the_tagged(database: Database, crowd: Archive) -> None:
-    for search in (
-        Search(tags=("vip",)),
-        Search(tags=("nobody has it",)),
-        Search(tags=("vip",), statuses=STATUSES[3:5]),
-    ):
+    # Half of these orders have tags: with a status beside them either index is right.
+    for search in (Search(tags=("vip",)), Search(tags=("nobody has it",))):
         statement = listing.list_orders(
             search, crowd.merchant_id, sort="-placed_at", after=None, most=51, at_risk_hours=4
         )

@@ -176,6 +176,30 @@ async def test_what_cannot_be_answered_is_refused_before_anything_is_stored(
     assert await post(merchant, f"/v1/orders/{late_id}/cancellation", approve) == (409, "deadline_passed")
 
 
+async def test_what_the_channel_answers_to_an_attempt_is_on_record(
+    world: World, merchant: Merchant, shop: SimulatedShop
+) -> None:
+    number = await shop.place_order()
+    await merchant.import_orders()
+    await world.work()
+    await merchant.arrange([number])
+    await world.work()
+    await world.pass_time(60)  # from its tracking number on, Shopee cancels no order for the seller
+
+    cancelling = await merchant.bulk("cancel", [number], options={"reason": "CUSTOMER_REQUEST"})
+    await world.work()
+
+    operation = await merchant.operation(cancelling)
+    refused, numbered, arranged, imported = await merchant.history(number)
+    assert (refused["type"], refused["succeeded"]) == ("order.cancel_unknown", False)
+    assert refused["to"] == {"channel_code": "order.error_limit"}
+    assert (refused["actor"]["type"], refused["request_id"]) == ("user", operation["request_id"])
+    assert (numbered["type"], numbered["actor"]["type"]) == ("package.tracking_number_assigned", "channel")
+    assert arranged["to"] == {"stage": "processed", "handover": "pickup", "evidence": "answer"}
+    references = {entry["channel_reference"] for entry in (refused, numbered, arranged, imported)}
+    assert len(references) == 4 and all(len(one) == 32 for one in references), "the marketplace's own, one per answer"
+
+
 async def test_a_cancellation_in_doubt_keeps_the_parcel_back(
     world: World, merchant: Merchant, shop: SimulatedShop
 ) -> None:
@@ -186,6 +210,8 @@ async def test_a_cancellation_in_doubt_keeps_the_parcel_back(
     cancelling = await merchant.bulk("cancel", [number], options={"reason": "CUSTOMER_REQUEST"})
     await world.work()
     assert await states(merchant, cancelling) == {("unknown", "effect_unknown")}
+    [doubt] = await merchant.history(number, type="order.cancel_unknown")
+    assert (doubt["succeeded"], doubt["channel_reference"]) == (False, None), "nothing was answered"
 
     arranging = await merchant.arrange([number])
     await world.work()

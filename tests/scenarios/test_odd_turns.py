@@ -148,6 +148,7 @@ async def test_what_could_not_be_read_just_before_is_not_sent(dock: Dock, how: s
     item = await dock.item(operation, "A1")
     assert (item.state, item.code) == ("failed", {"missing": "not_found", "unreadable": "imported_failed"}[how])
     assert item.retryable
+    assert await dock.scene.failures("A1") == [("shipment.arrange_failed", item.code, None)]
     assert (await dock.operation(operation)).state == "partially_succeeded"
 
 
@@ -169,6 +170,7 @@ async def test_a_disconnected_shop_ends_its_operations(dock: Dock) -> None:
         ("succeeded", None),
         ("failed", "shop_disconnected"),
     ]
+    assert await dock.scene.failures("A3") == [("shipment.arrange_failed", "shop_disconnected", None)]
     doubtful = await dock.item(operation, "A1")
     assert (doubtful.state, doubtful.needs_attention) == ("unknown", True)
     assert await dock.open_intents() == ["unknown"]

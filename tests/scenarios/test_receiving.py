@@ -307,6 +307,10 @@ async def test_the_merchant_marks_what_left_and_what_arrived(house: Dock) -> Non
     await house.arrange("A1")
     await house.work()
     assert await house.outcome(early, "A1") == ("skipped", "not_arranged")
+    at(house).mark_errors = [REFUSED]
+    await house.bulk("mark_dispatched", "A1")
+    await house.work()
+    assert await house.scene.failures("A1") == [("shipment.dispatch_failed", "wrong_state", "700026")]
     at(house).mark_errors = [Unavailable("no_answer", "ConnectError")]
 
     dispatching = await house.bulk("mark_dispatched", "A1")

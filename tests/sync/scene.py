@@ -120,6 +120,16 @@ class Scene:
         )
         return [row["type"] for row in rows]
 
+    async def failures(self, number: str = "A1") -> list[tuple[str, str | None, str | None]]:
+        """Its attempts that failed: type, our code, the channel's; oldest first."""
+        rows = await self.sql(
+            "select j.type, j.after->>'code' code, j.after->>'channel_code' theirs from journal j"
+            " join orders o on o.merchant_id = j.merchant_id and o.id = j.subject_id"
+            " where o.merchant_id = $1 and o.order_number = $2 and not j.succeeded order by j.at, j.id",
+            number,
+        )
+        return [(row["type"], row["code"], row["theirs"]) for row in rows]
+
 
 async def open_account(
     context: Context, merchant_id: UUID, external_id: str, *, channel: str = CHANNEL, access_token: str = "access"

@@ -374,6 +374,11 @@ async def test_a_sync_reads_one_order_again(scene: Scene) -> None:
     assert (seen["kind"], seen["state"], seen["result"]["import"]) == ("sync", "succeeded", None)
     assert await items(scene, opened) == {names[0]: ("succeeded", None)}
     assert (await scene.order(names[0]))["channel_status"] == "MOVED"
+    del scene.market.orders[names[0]]
+    vain = await scene.context.database.transact(service.open_sync, scene.merchant_id, UUID(int=row["id"].int), key())
+    await scene.work()
+    assert await items(scene, vain) == {names[0]: ("failed", "not_found")}
+    assert await scene.failures(names[0]) == [("order.sync_failed", "not_found", None)]
 
 
 async def test_the_sync_of_an_order_that_is_not_ours_is_not_found(scene: Scene) -> None:

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import httpx
 import structlog
 
-from app.channels import decoding
+from app.channels import decoding, references
 from app.channels.contract import Rate, ShopAccess
 from app.channels.errors import ChannelError, Malformed, Throttled, Unavailable, Unknown
 from app.channels.http import HttpAnswer, send
@@ -142,6 +142,7 @@ class Client:
         try:
             answer = await send(self._http, request, is_write=is_write)
             payload = _envelope(answer, is_write=is_write)
+            _raise_for_error(answer, payload, is_write=is_write)
             return Answer(payload, answer.at)
         except ChannelError as error:
             code = error.code
@@ -154,7 +155,7 @@ class Client:
                 status=answer.status if answer else None,
                 code=code,
                 duration_ms=round((time.monotonic() - started) * 1000),
-                channel_request_id=str(payload.get("request_id", ""))[:64],
+                channel_request_id=references.note(payload.get("request_id")),
             )
 
 
@@ -163,7 +164,7 @@ def _limiter_key(access: ShopAccess, family: str) -> str:
 
 
 def _envelope(answer: HttpAnswer, *, is_write: bool) -> Json:
-    """The JSON object of any HTTP status. Lazada's verdict is in it, not in the status."""
+    """The JSON object of any HTTP status."""
     if answer.status == 429:
         retry_after = answer.retry_after or failures.PAUSE_SECONDS
         raise Throttled("http_429", "Too many requests.", retry_after=retry_after)
@@ -177,9 +178,13 @@ def _envelope(answer: HttpAnswer, *, is_write: bool) -> Json:
         if answer.status >= 300:
             raise Unavailable(f"http_{answer.status}", str(error)) from error
         raise Malformed("unreadable_answer", str(error)) from error
+    return payload
+
+
+def _raise_for_error(answer: HttpAnswer, payload: Json, *, is_write: bool) -> None:
+    """Lazada's verdict is in the object, not in the status."""
     code = str(payload["code"])
     if answer.status >= 500:
         raise Unknown(code, "The server failed.") if is_write else Unavailable(code, "The server failed.")
     if code != "0":
         raise failures.explain(code, str(payload.get("message") or ""), is_write=is_write)
-    return payload

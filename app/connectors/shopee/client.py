@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import structlog
 
-from app.channels import decoding
+from app.channels import decoding, references
 from app.channels.contract import Rate, ShopAccess
 from app.channels.errors import ChannelError, Malformed, Throttled, Unauthorized, Unavailable, Unknown
 from app.channels.http import HttpAnswer, send
@@ -144,7 +144,7 @@ class Client:
                 status=answer.status if answer else None,
                 code=code,
                 duration_ms=round((time.monotonic() - started) * 1000),
-                channel_request_id=str(payload.get("request_id", ""))[:64],
+                channel_request_id=references.note(payload.get("request_id")),
             )
         return Answer(payload, answer.body, answer.at)
 

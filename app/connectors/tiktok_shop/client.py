@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import httpx
 import structlog
 
-from app.channels import decoding
+from app.channels import decoding, references
 from app.channels.contract import ShopAccess
 from app.channels.errors import ChannelError, Malformed, Throttled, Unauthorized, Unavailable, Unknown
 from app.channels.http import HttpAnswer, send
@@ -145,7 +145,8 @@ class Client:
         code = ""
         try:
             answer = await send(self._http, request, is_write=is_write)
-            payload = _envelope(answer, is_write=is_write, explain=explain)
+            payload = _envelope(answer, is_write=is_write)
+            _raise_for_error(answer, payload, is_write=is_write, explain=explain)
             data = payload.get("data")
             return Answer(data if isinstance(data, dict) else {}, answer.at)
         except ChannelError as error:
@@ -159,7 +160,7 @@ class Client:
                 status=answer.status if answer else None,
                 code=code,
                 duration_ms=round((time.monotonic() - started) * 1000),
-                channel_request_id=str(payload.get("request_id", ""))[:64],
+                channel_request_id=references.note(payload.get("request_id")),
             )
 
 
@@ -170,8 +171,8 @@ def _limiter_key(access: ShopAccess, family: str) -> str:
     return f"{access.limiter_key or f'{API}:{access.external_id}'}:{family}"
 
 
-def _envelope(answer: HttpAnswer, *, is_write: bool, explain: Explain) -> Json:
-    """The JSON object of any HTTP status. The verdict is in its `code`, not in the status."""
+def _envelope(answer: HttpAnswer, *, is_write: bool) -> Json:
+    """The JSON object of any HTTP status."""
     try:
         payload = decoding.parse(answer.body)
         code = payload.get("code")
@@ -179,8 +180,14 @@ def _envelope(answer: HttpAnswer, *, is_write: bool, explain: Explain) -> Json:
             raise ValueError("no code")
     except ValueError as error:
         raise _unreadable(answer, str(error), is_write=is_write) from error
+    return payload
+
+
+def _raise_for_error(answer: HttpAnswer, payload: Json, *, is_write: bool, explain: Explain) -> None:
+    """The verdict is in the object's `code`, not in the status."""
+    code: int = payload["code"]
     if code == 0 and answer.status < 300:
-        return payload
+        return
     message = str(payload.get("message") or "")
     if answer.status == 429:
         raise Throttled(str(code), message, retry_after=answer.retry_after or failures.PAUSE_SECONDS)

@@ -5,9 +5,12 @@ from datetime import timedelta
 
 import pytest
 
+from app.channels import references
 from app.channels.contract import Authorises, Tokens
 from app.channels.errors import Rejected, Unauthorized, Unknown
 from tests.connectors.contract.stand import Stand, raised
+
+NUMBER_THEIR_ANSWERS = ("shopee", "lazada", "tiktok_shop", "tokopedia")
 
 
 def authoriser(stand: Stand) -> Authorises:
@@ -51,9 +54,11 @@ async def test_tokens_rotate_and_the_old_ones_end(stand: Stand) -> None:
 
 
 async def test_a_token_nobody_gave_asks_for_a_refresh(stand: Stand) -> None:
-    error = await raised(authoriser(stand).fetch_account(replace(stand.access, access_token="never:issued")))
+    with references.hearing() as heard:
+        error = await raised(authoriser(stand).fetch_account(replace(stand.access, access_token="never:issued")))
 
     assert isinstance(error, Unauthorized)
+    assert bool(heard.reference) is (stand.channel in NUMBER_THEIR_ANSWERS), "what their support wants to know"
 
 
 async def test_a_refresh_token_nobody_gave_needs_the_seller(stand: Stand) -> None:
