@@ -1,15 +1,17 @@
 """The versioned upsert against a real database."""
 
 import asyncio
+import json
 from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from app.channels.contract import ChannelCancellation, ChannelOrder, Recipient
+from app.channels.contract import ChannelAmount, ChannelCancellation, ChannelOrder, Recipient
 from app.dev.servers import EmbeddedServers
 from tests.sync.market import line, now, order, package
 from tests.sync.scene import Scene, open_scene
@@ -147,6 +149,15 @@ async def test_lines_keep_their_ids_and_vanished_ones_go(scene: Scene) -> None:
     assert kept == {"1": before["1"], "3": before["3"]}
     assert (await scene.history())[1:] == ["order.edited"]
     assert (await scene.order())["quantity"] == 9
+
+
+async def test_a_free_order_that_gets_a_price_has_both_totals_in_its_history(scene: Scene) -> None:
+    await scene.ingest(order(at=EARLIER, total=ChannelAmount("total", Decimal(0), "reported")))
+
+    await scene.ingest(order(at=LATER))
+
+    [edit] = await scene.sql("select before, after from journal where merchant_id = $1 and type = 'order.edited'")
+    assert (json.loads(edit["before"]), json.loads(edit["after"])) == ({"total": "0.00"}, {"total": "125000.00"})
 
 
 async def test_packages_of_a_re_split_are_kept_as_gone_and_come_back_as_themselves(scene: Scene) -> None:
