@@ -7,6 +7,7 @@ from uuid import UUID
 
 import structlog
 import typst
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.channels.contract import Connectors
 from app.documents import pdf
@@ -16,7 +17,11 @@ from app.documents.parcels import Parcel
 from app.documents.service import Paper
 from app.documents.store import open_store
 from app.fulfilment import parcel_numbers
-from app.orders.models import OrderLineRow, PackageRow
+from app.fulfilment.shipping import is_plan_stale
+from app.operations import service as operations
+from app.operations.models import OperationItemRow, OperationRow
+from app.orders import actions, effects
+from app.orders.models import OrderLineRow, OrderRow, PackageRow
 from app.shops.models import ShopRow
 from app.work.context import Context
 
@@ -49,6 +54,26 @@ async def make(
     except StorageFull as error:
         log.error("storage_full", reason=str(error))
         return "storage_full"
+
+
+async def take_orders(
+    session: AsyncSession, merchant_id: UUID, operation: OperationRow, items: Sequence[OperationItemRow]
+) -> dict[UUID, OrderRow]:
+    """Item → order, locked, of those that can be printed; the others are settled with their reason."""
+    orders = await effects.lock_orders(session, merchant_id, [one.order_id for one in items if one.order_id])
+    taken: dict[UUID, OrderRow] = {}
+    for item in items:
+        order = orders.get(item.order_id) if item.order_id is not None else None
+        if order is None:
+            await operations.settle_item(session, merchant_id, item.id, "failed", "not_found")
+            continue
+        is_stale = is_plan_stale(operation, item, order)
+        code = "plan_stale" if is_stale else actions.refusal(operation.kind, order)
+        if code is not None:
+            await operations.settle_item(session, merchant_id, item.id, "skipped", code)
+            continue
+        taken[item.id] = order
+    return taken
 
 
 def to_seller(shop: ShopRow, connectors: Connectors) -> Seller:

@@ -15,11 +15,10 @@ from app.documents import invoices, packing_slips
 from app.documents.errors import StoreAway
 from app.documents.invoices import Seller
 from app.fulfilment import events, papers, printing_packs
-from app.fulfilment.shipping import is_plan_stale
 from app.journal import service as journal
 from app.operations import service as operations
 from app.operations.models import OperationRow
-from app.orders import actions, effects
+from app.orders import effects
 from app.orders.models import OrderRow
 from app.shops import service as shops
 from app.work.context import Context
@@ -88,19 +87,7 @@ async def _begin(
     operation, items = await operations.start_chunk(session, merchant_id, operation_id, chunk)
     if items:
         await operations.set_open_parts(session, merchant_id, operation_id, open_parts=1, failed_parts=0)
-    orders = await effects.lock_orders(session, merchant_id, [one.order_id for one in items if one.order_id])
-    taken: dict[UUID, OrderRow] = {}
-    for item in items:
-        order = orders.get(item.order_id) if item.order_id is not None else None
-        if order is None:
-            await operations.settle_item(session, merchant_id, item.id, "failed", "not_found")
-            continue
-        is_stale = is_plan_stale(operation, item, order)
-        code = "plan_stale" if is_stale else actions.refusal(operation.kind, order)
-        if code is not None:
-            await operations.settle_item(session, merchant_id, item.id, "skipped", code)
-            continue
-        taken[item.id] = order
+    taken = await papers.take_orders(session, merchant_id, operation, items)
     sellers = {row.id: papers.to_seller(row, connectors) for row in await shops.list_shops(session, merchant_id)}
     describe = _PRESSES[operation.kind].describe
     sheets = await describe(session, merchant_id, operation.options, list(taken.values()), sellers)

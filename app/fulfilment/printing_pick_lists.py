@@ -21,12 +21,11 @@ from app.documents.service import NewDocument, Paper
 from app.documents.typesetting import LOCALES
 from app.fulfilment import events, papers
 from app.fulfilment.printing_packs import fail_items, list_missing, request_when_done
-from app.fulfilment.shipping import is_plan_stale
 from app.journal import service as journal
 from app.operations import repository as items_repository
 from app.operations import service as operations
 from app.operations.models import OperationItemRow, OperationRow
-from app.orders import actions, effects
+from app.orders import effects
 from app.work.context import Context
 from app.work.service import Claimed
 
@@ -57,20 +56,12 @@ async def _note_chunk(session: AsyncSession, merchant_id: UUID, operation_id: UU
     operation, items = await operations.start_chunk(session, merchant_id, operation_id, chunk)
     if items:
         await operations.set_open_parts(session, merchant_id, operation_id, open_parts=1, failed_parts=0)
-    order_ids = [item.order_id for item in items if item.order_id is not None]
-    orders = await effects.lock_orders(session, merchant_id, order_ids)
-    lines = await effects.list_lines(session, merchant_id, order_ids)
-    for item in items:
-        order = orders.get(item.order_id) if item.order_id is not None else None
-        if order is None:
-            await operations.settle_item(session, merchant_id, item.id, "failed", "not_found")
-            continue
-        is_stale = is_plan_stale(operation, item, order)
-        code = "plan_stale" if is_stale else actions.refusal("print_pick_list", order)
-        noted = await operations.settle_item(session, merchant_id, item.id, "skipped" if code else "succeeded", code)
-        if code is None:
-            picked = [[one.sku, one.name, one.variation, one.quantity] for one in lines[order.id]]
-            noted.details = {**noted.details, "lines": picked}
+    taken = await papers.take_orders(session, merchant_id, operation, items)
+    lines = await effects.list_lines(session, merchant_id, [order.id for order in taken.values()])
+    for item_id, order in taken.items():
+        noted = await operations.settle_item(session, merchant_id, item_id, "succeeded")
+        picked = [[one.sku, one.name, one.variation, one.quantity] for one in lines[order.id]]
+        noted.details = {**noted.details, "lines": picked}
     await request_when_done(session, merchant_id, operation_id, KIND)
 
 

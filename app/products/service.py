@@ -49,15 +49,13 @@ async def change_product(
         return product
     if new.get("is_archived"):
         await _check_unused(session, merchant_id, product)
-    if "sku" in new and await repository.find_products_by_sku(session, merchant_id, [new["sku"]]):
-        raise SkuTaken(pointer="/sku", sku=new["sku"])
     before = {name: getattr(product, name) for name in new}
     try:
         async with session.begin_nested():
             for name, value in new.items():
                 setattr(product, name, value)
             await touch(session, product)
-    except IntegrityError:  # somebody took it since we looked
+    except IntegrityError:  # of what is changed here only the SKU is unique
         raise SkuTaken(pointer="/sku", sku=new["sku"]) from None
     if "buffer" in new:
         await request_pushes(session, merchant_id, [product_id])

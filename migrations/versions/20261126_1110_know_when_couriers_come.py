@@ -11,6 +11,9 @@ down_revision = "0019"
 branch_labels = None
 depends_on = None
 
+INCLUDED: dict[str, list[str]] = {"pickup_cutoff_at": [], "collect_by": ["status", "stage"]}
+"""What the index of each column knows besides: arranged orders the courier should have are counted from it alone."""
+
 FUNCTIONS: dict[str, str] = {
     "order_conditions(f jsonb) returns text": r"""
 language plpgsql immutable as $$
@@ -135,15 +138,21 @@ end $$""",
 
 
 def upgrade() -> None:
-    for column in ("pickup_cutoff_at", "collect_by"):
-        op.add_column("orders", sa.Column(column, sa.DateTime(timezone=True)))
-        op.create_index(
-            f"ix_orders_{column}",
-            "orders",
-            ["merchant_id", column, "id"],
-            postgresql_where=sa.text(f"{column} is not null"),
-        )
+    for column in INCLUDED:
+        op.add_column("orders", sa.Column(column, sa.DateTime(timezone=True)), if_not_exists=True)
     for signature, body in FUNCTIONS.items():
         op.execute(
             f"create or replace function {signature} security definer set search_path = pg_catalog, public {body.strip()}"
         )
+    # Outside a transaction, so that orders stay writable meanwhile; after a failure it can simply run again.
+    with op.get_context().autocommit_block():
+        for column, included in INCLUDED.items():
+            op.drop_index(f"ix_orders_{column}", "orders", if_exists=True, postgresql_concurrently=True)
+            op.create_index(
+                f"ix_orders_{column}",
+                "orders",
+                ["merchant_id", column, "id"],
+                postgresql_include=included,
+                postgresql_where=sa.text(f"{column} is not null"),
+                postgresql_concurrently=True,
+            )

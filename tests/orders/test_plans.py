@@ -13,7 +13,7 @@ import pytest
 from app.core.db import Database
 from app.dev.servers import EmbeddedServers
 from app.orders import listing
-from app.orders.filters import Search, Sort
+from app.orders.filters import STATUSES, Search, Sort
 from tests.orders.conftest import Archive, fill, owning
 
 LATE = datetime(2100, 1, 1, tzinfo=UTC)
@@ -36,6 +36,8 @@ async def _crowd(servers: EmbeddedServers) -> Archive:
             "external_id": "external_id || '-' || n",
             "order_number": "order_number || n",
             "placed_at": "placed_at - n * interval '1 day'",
+            # Few orders have tags, as at a real desk: else any index of a status is as good.
+            "tags": "case when n = 1 then tags else '{}' end",
             # The numbers are what makes a text rare.
             "search": "replace(search, lower(order_number), lower(order_number) || n)",
         }
@@ -104,8 +106,11 @@ async def test_numbers_and_overdue_orders_are_looked_up(database: Database, crow
 
 
 async def test_tags_are_looked_for_among_the_tagged(database: Database, crowd: Archive) -> None:
-    # Half of these orders have tags: with a status beside them either index is right.
-    for search in (Search(tags=("vip",)), Search(tags=("nobody has it",))):
+    for search in (
+        Search(tags=("vip",)),
+        Search(tags=("nobody has it",)),
+        Search(tags=("vip",), statuses=STATUSES[3:5]),
+    ):
         statement = listing.list_orders(
             search, crowd.merchant_id, sort="-placed_at", after=None, most=51, at_risk_hours=4
         )
