@@ -45,7 +45,14 @@ async def list_operations(
 
 
 async def find_running(session: AsyncSession, merchant_id: UUID, kind: str, options: dict[str, Any]) -> UUID | None:
-    """The newest operation of a kind with these options that has not ended."""
+    """The newest operation of a kind with these options that has not ended.
+
+    Whoever asks for the same kind waits until this transaction ends, and sees what it has opened.
+    """
+    await session.execute(
+        text("select pg_advisory_xact_lock(hashtextextended('operations.' || :kind, cast(:seed as bigint)))"),
+        {"kind": kind, "seed": merchant_id.int & 0x7FFF_FFFF_FFFF_FFFF},
+    )
     query = (
         select(OperationRow.id)
         .where(

@@ -323,7 +323,10 @@ async def apply_plan(session: AsyncSession, merchant_id: UUID, operation_id: UUI
 
 
 async def find_running(session: AsyncSession, merchant_id: UUID, kind: str, options: dict[str, Any]) -> UUID | None:
-    """An operation of this kind that was asked for the same and has not ended."""
+    """An operation of this kind that was asked for the same and has not ended.
+
+    When there is none, the caller may open it: until its transaction ends, nobody else finds none.
+    """
     return await repository.find_running(session, merchant_id, kind, options)
 
 

@@ -27,6 +27,7 @@ from app.work.service import Claimed
 
 log = structlog.get_logger()
 
+KIND = "completeness"
 CHECK, DAILY = "sync.check_completeness", "sync.completeness"
 DAYS = 15
 _EVERY_DAY = timedelta(days=1)
@@ -51,18 +52,22 @@ class _Plan:
 async def open_check(
     session: AsyncSession, merchant_id: UUID, shop_id: UUID, idempotency: Idempotency, *, open_operations_max: int
 ) -> Opened:
-    """An operation that compares the shop's account now. Raises NotFound."""
+    """An operation that compares the shop's account now, one however often it is asked for. Raises NotFound."""
     replay = await operations.find_replay(session, merchant_id, idempotency)
     if replay is not None:
         return Opened(replay, replayed=True)
     shop = await shops.get_shop(session, merchant_id, shop_id)
+    options = {"account_id": shop.account_id.hex}
+    running = await operations.find_running(session, merchant_id, KIND, options)
+    if running is not None:
+        return await operations.join(session, merchant_id, running, idempotency)
     opened = await operations.open_operation(
         session,
         merchant_id,
         idempotency,
-        kind="completeness",
+        kind=KIND,
         job=CHECK,
-        options={},
+        options=options,
         items=[],
         open_parts=1,
         open_operations_max=open_operations_max,

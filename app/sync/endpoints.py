@@ -189,7 +189,10 @@ async def check_completeness(
     idempotency: IdempotencyDep,
     response: Response,
 ) -> Operation:
-    """Compare the last 15 days with the channel now; what is missing is read."""
+    """Compare the last 15 days with the channel now; what is missing is read.
+
+    Asked for again while it runs, it answers the same operation.
+    """
     opened = await database.transact(
         completeness.open_check,
         actor.merchant_id,

@@ -1,5 +1,6 @@
 """Nothing is lost without being noticed: the channel's list decides, and SYNC may be pressed ten times."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -71,6 +72,18 @@ async def test_sync_pressed_ten_times_is_one_operation(world: World, merchant: M
         assert (await merchant.order(second))["status"] != "cancelled"
     later = await merchant.post("/v1/sync", {})
     assert later["id"] != operation
+
+
+async def test_ten_who_press_at_once_get_one_operation(world: World, merchant: Merchant, shop: SimulatedShop) -> None:
+    await shop.place_order()
+    await merchant.import_orders()
+    await world.work()
+    [row] = (await merchant.get("/v1/shops"))["data"]
+
+    syncs = await asyncio.gather(*(merchant.post("/v1/sync", {}) for _ in range(10)))
+    checks = await asyncio.gather(*(merchant.post(f"/v1/shops/{row['id']}/completeness") for _ in range(10)))
+
+    assert [len({operation["id"] for operation in pressed}) for pressed in (syncs, checks)] == [1, 1]
 
 
 @pytest.mark.parametrize("scope", ["stock", "all"])
