@@ -54,11 +54,21 @@ class ListingCounts(BaseModel):
     drifted: int
 
 
+class CompletenessCounts(BaseModel):
+    """What a comparison with the channel's lists found and mended."""
+
+    days: int = Field(description="Days compared.")
+    missing: int = Field(description="Orders at the channel that are still not here.")
+    healed: int = Field(description="Orders that were missing here and were read.")
+    refreshed: int = Field(description="Orders that were here but out of date, and were read.")
+    failed: int = Field(description="Orders that are kept with the reason why they cannot be read.")
+
+
 class OperationResult(BaseModel):
     """What came out of it beside the items."""
 
     listings: ListingCounts | None = None
-
+    completeness: CompletenessCounts | None = None
     documents: list[ResultDocument] = []
     import_: ImportCounts | None = Field(default=None, alias="import")
 

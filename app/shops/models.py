@@ -104,6 +104,11 @@ class AccountRow(Base):
     """When its pushes were last ordered at the channel, where they are ordered per account."""
     last_error: Mapped[str | None]
     last_error_at: Mapped[datetime | None]
+    compared_at: Mapped[datetime | None]
+    """When its last comparison with the channel's lists came to its end; what that and earlier ones found:"""
+    orders_missing: Mapped[int] = mapped_column(Integer, server_default="0")
+    orders_healed: Mapped[int] = mapped_column(Integer, server_default="0")
+    orders_refreshed: Mapped[int] = mapped_column(Integer, server_default="0")
 
 
 class ShopRow(Base):

@@ -199,6 +199,15 @@ class LastError(BaseModel):
     text: str
 
 
+class ComparisonHealth(BaseModel):
+    """The channel's lists of the last 15 days against ours. `GET …/completeness` has it day by day."""
+
+    last_at: datetime | None = Field(description="When the last whole comparison ended.")
+    missing: int = Field(description="Orders at the channel that are still not here.")
+    healed: int = Field(description="Orders that were missing and were read by a comparison.")
+    refreshed: int = Field(description="Orders that were out of date and were read by a comparison.")
+
+
 class Quota(BaseModel):
     """Our own pace towards the channel, per account."""
 
@@ -216,6 +225,7 @@ class ShopHealth(BaseModel):
     complete_back_to: datetime | None
     last_poll_at: datetime | None
     last_error: LastError | None
+    comparison: ComparisonHealth
     next_run: datetime | None
     quota: dict[str, Quota] = Field(description="By kind of call: `read`, `write`.")
     paused: bool

@@ -162,6 +162,15 @@ async def record_account_ok(
         account.complete_since = min(complete_since, account.complete_since or complete_since)
 
 
+async def record_comparison(
+    session: AsyncSession, merchant_id: UUID, account_id: UUID, *, missing: int, healed: int, refreshed: int
+) -> None:
+    """The account was compared with the channel's lists: orders by what became of them, over the days compared."""
+    account = await repository.lock_account(session, merchant_id, account_id)
+    account.compared_at = await now(session)
+    account.orders_missing, account.orders_healed, account.orders_refreshed = missing, healed, refreshed
+
+
 async def record_account_error(session: AsyncSession, merchant_id: UUID, account_id: UUID, error: str) -> None:
     """The account could not be read."""
     account = await repository.lock_account(session, merchant_id, account_id)

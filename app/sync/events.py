@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from pydantic import Field
+
 from app.journal.catalogue import Event, Facts, Nothing
 
 
@@ -11,6 +13,21 @@ class ReadFailure(Facts):
     code: str
 
 
+class Healing(Facts):
+    """How an order came in that pushes and polls had left out."""
+
+    source: str = Field(description="`completeness`: the comparison with the channel's list.")
+    was: str = Field(description="`missing` or `outdated`.")
+
+
+HEALED: Final = Event(
+    "order.healed",
+    Nothing,
+    Healing,
+    "Found by the comparison with the channel",
+    "Ditemukan saat pencocokan dengan kanal",
+    "{was}",
+)
 SYNC_FAILED: Final = Event(
     "order.sync_failed",
     Nothing,

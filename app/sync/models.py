@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKeyConstraint, Index, LargeBinary, func, text
+from sqlalchemy import ForeignKeyConstraint, Index, Integer, LargeBinary, func, text
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -65,7 +65,7 @@ class PushRow(Base):
 
 
 class CompletenessDayRow(Base):
-    """What the last comparison of one day with the channel found."""
+    """What the last comparison of one day with the channel found, and what all of them mended."""
 
     __tablename__ = "completeness_days"
     __table_args__ = (ForeignKeyConstraint(["merchant_id", "account_id"], ["accounts.merchant_id", "accounts.id"]),)
@@ -75,6 +75,8 @@ class CompletenessDayRow(Base):
     at_channel: Mapped[int]
     here: Mapped[int]
     healed: Mapped[int]
+    refreshed: Mapped[int] = mapped_column(Integer, server_default="0")
+    last_healed_at: Mapped[datetime | None]
     failed: Mapped[int]
     missing: Mapped[list[str]] = mapped_column(ARRAY(TEXT))
     checked_at: Mapped[datetime]

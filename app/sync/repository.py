@@ -2,16 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from uuid import UUID
 
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.channels.contract import PushMessage
 from app.core.db import Database
 from app.core.ids import new_id
+from app.orders.merging import TERMINAL
 from app.sync.models import CompletenessDayRow, ImportWindowRow
 
 # --- imports ----------------------------------------------------------------------------------------------------------
@@ -144,70 +145,79 @@ async def is_in_open_import(session: AsyncSession, merchant_id: UUID, number: st
 
 @dataclass(frozen=True, slots=True)
 class Here:
-    """Which of the asked ids are stored, and which are kept as failed with their reason."""
+    """Which of the asked ids are stored, which of those are not over, which are kept as failed with their reason."""
 
     stored: frozenset[str]
+    open: frozenset[str]
     failed: frozenset[str]
 
-
-@dataclass(frozen=True, slots=True)
-class DayCheck:
-    """One day compared. `missing`: at the channel, not here, and not even readable."""
-
-    day: date
-    at_channel: int
-    here: int
-    healed: int
-    failed: int
-    missing: list[str]
-    checked_at: datetime | None = None
+    def missing(self, external_ids: Sequence[str]) -> list[str]:
+        """Those that are neither stored nor kept as failed."""
+        return [one for one in external_ids if one not in self.stored and one not in self.failed]
 
 
 async def list_here(session: AsyncSession, merchant_id: UUID, account_id: UUID, external_ids: Sequence[str]) -> Here:
     """Of these ids."""
     parameters = {"merchant_id": merchant_id, "account_id": account_id, "ids": list(external_ids)}
-    found = []
-    for table in ("orders", "failed_orders"):
-        rows = await session.scalars(
-            text(
-                f"select external_id from {table} where merchant_id = :merchant_id"  # noqa: S608 (two fixed names)
-                " and account_id = :account_id and external_id = any(cast(:ids as text[]))"
-            ),
-            parameters,
-        )
-        found.append(frozenset(rows))
-    return Here(found[0], found[1] - found[0])
+    condition = "merchant_id = :merchant_id and account_id = :account_id and external_id = any(cast(:ids as text[]))"
+    rows = await session.execute(text(f"select external_id, status from orders where {condition}"), parameters)  # noqa: S608
+    statuses = {row.external_id: row.status for row in rows}
+    failed = await session.scalars(text(f"select external_id from failed_orders where {condition}"), parameters)  # noqa: S608
+    is_open = frozenset(one for one, status in statuses.items() if status not in TERMINAL)
+    return Here(frozenset(statuses), is_open, frozenset(failed) - statuses.keys())
 
 
-async def put_day(session: AsyncSession, merchant_id: UUID, account_id: UUID, check: DayCheck) -> None:
-    """The last comparison of a day is what counts."""
+async def put_day(
+    session: AsyncSession, merchant_id: UUID, account_id: UUID, day: date, external_ids: Sequence[str]
+) -> Here:
+    """Note which orders that the channel lists for a day are here. What was mended for it before stays noted."""
+    here = await list_here(session, merchant_id, account_id, external_ids)
     told = {
-        "at_channel": check.at_channel,
-        "here": check.here,
-        "healed": check.healed,
-        "failed": check.failed,
-        "missing": check.missing[:100],
+        "at_channel": len(external_ids),
+        "here": len(here.stored),
+        "failed": len(here.failed),
+        "missing": here.missing(external_ids)[:100],
         "checked_at": func.app_now(),
     }
     await session.execute(
         insert(CompletenessDayRow)
-        .values(merchant_id=merchant_id, account_id=account_id, day=check.day, **told)
+        .values(merchant_id=merchant_id, account_id=account_id, day=day, healed=0, **told)
         .on_conflict_do_update(index_elements=["merchant_id", "account_id", "day"], set_=told)
+    )
+    return here
+
+
+async def add_healed(
+    session: AsyncSession, merchant_id: UUID, account_id: UUID, day: date, *, healed: int, refreshed: int
+) -> None:
+    """Orders of a day that is noted were mended."""
+    await session.execute(
+        update(CompletenessDayRow)
+        .where(
+            CompletenessDayRow.merchant_id == merchant_id,
+            CompletenessDayRow.account_id == account_id,
+            CompletenessDayRow.day == day,
+        )
+        .values(
+            healed=CompletenessDayRow.healed + healed,
+            refreshed=CompletenessDayRow.refreshed + refreshed,
+            last_healed_at=func.app_now(),
+        )
     )
 
 
-async def list_days(session: AsyncSession, merchant_id: UUID, account_id: UUID, most: int = 31) -> list[DayCheck]:
+async def list_days(
+    session: AsyncSession, merchant_id: UUID, account_id: UUID, most: int = 31
+) -> Sequence[CompletenessDayRow]:
     """Newest day first."""
     query = (
         select(CompletenessDayRow)
         .where(CompletenessDayRow.merchant_id == merchant_id, CompletenessDayRow.account_id == account_id)
         .order_by(CompletenessDayRow.day.desc())
         .limit(most)
+        .execution_options(populate_existing=True)
     )
-    return [
-        DayCheck(row.day, row.at_channel, row.here, row.healed, row.failed, row.missing, row.checked_at)
-        for row in await session.scalars(query)
-    ]
+    return (await session.scalars(query)).all()
 
 
 # --- push inbox (global) ----------------------------------------------------------------------------------------------

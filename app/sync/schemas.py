@@ -115,7 +115,11 @@ class CompletenessDay(BaseModel):
     day: date
     at_channel: int
     here: int
-    healed: int = Field(description="Orders that were missing here and were read by this comparison.")
+    healed: int = Field(
+        description="Orders that were missing here and were read by a comparison, this or an earlier one."
+    )
+    refreshed: int = Field(description="Orders that were here but out of date and were read by a comparison.")
+    last_healed_at: datetime | None = Field(description="When a comparison last read one of either kind.")
     failed: int = Field(description="Orders that are kept with the reason why they cannot be read.")
     missing: list[str] = Field(description="Ids at the channel that are still not here; at most a hundred.")
     checked_at: datetime

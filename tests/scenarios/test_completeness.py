@@ -12,12 +12,25 @@ from tests.scenarios.mall import Mall, place, spread
 from tests.scenarios.test_stock import make_product, sell_one_listing, stock
 
 
-async def compare(world: World, merchant: Merchant, shop_id: str) -> dict[str, Any]:
-    """Ask for a comparison now; the days by date."""
+async def compare(world: World, merchant: Merchant, shop_id: str) -> tuple[dict[str, Any], dict[str, int]]:
+    """Ask for a comparison now; today as it then stands, and what the operation tells."""
     operation = await merchant.post(f"/v1/shops/{shop_id}/completeness")
     await world.work()
-    assert (await merchant.operation(operation["id"]))["state"] == "succeeded"
-    return {day["day"]: day for day in (await merchant.get(f"/v1/shops/{shop_id}/completeness"))["data"]}
+    done = await merchant.operation(operation["id"])
+    assert done["state"] == "succeeded"
+    days = (await merchant.get(f"/v1/shops/{shop_id}/completeness"))["data"]
+    assert len(days) == done["result"]["completeness"].pop("days") == 15
+    return days[0], done["result"]["completeness"]
+
+
+async def hide_from_the_poll(world: World, merchant: Merchant, shop: SimulatedShop) -> str:
+    """The poll has looked already, as far as it knows: only a comparison notices what is new. Answers our shop's id."""
+    await world.sql(
+        "update accounts set checkpoint_at = app_now() + interval '1 hour' where external_id like '%' || $1",
+        shop.shop_id,
+    )
+    rows = (await merchant.get("/v1/shops"))["data"]
+    return next(str(one["id"]) for one in rows if one["account"]["external_id"].endswith(shop.shop_id))
 
 
 async def test_orders_hidden_from_push_and_poll_are_found_and_healed(
@@ -26,24 +39,45 @@ async def test_orders_hidden_from_push_and_poll_are_found_and_healed(
     numbers = await place(mall, merchant, world, 1)
     for channel, shop in mall.items():
         hidden = await shop.place_orders(3)
-        # The poll has looked already, as far as it knows: only the daily comparison can notice.
-        await world.sql(
-            "update accounts set checkpoint_at = app_now() + interval '1 hour' where external_id like '%' || $1",
-            shop.shop_id,
-        )
+        shop_id = await hide_from_the_poll(world, merchant, shop)
         assert await merchant.orders(order_number=hidden) == [], channel
-        rows = (await merchant.get("/v1/shops"))["data"]
-        row = next(one for one in rows if one["account"]["external_id"].endswith(shop.shop_id))
 
-        days = await compare(world, merchant, row["id"])
+        today, told = await compare(world, merchant, shop_id)
 
-        today = days[max(days)]
-        assert len(days) == 15 and (today["at_channel"], today["here"], today["healed"]) == (4, 4, 3), (channel, today)
+        assert (today["at_channel"], today["here"], today["healed"]) == (4, 4, 3), (channel, today)
         assert today["missing"] == [] and today["failed"] == 0
+        assert told == {"missing": 0, "healed": 3, "refreshed": 0, "failed": 0}
         assert len(await merchant.orders(order_number=hidden)) == 3
-        again = await compare(world, merchant, row["id"])
-        assert again[max(again)]["healed"] == 0
+        [entry] = await merchant.history(hidden[0], type="order.healed")
+        assert entry["to"] == {"source": "completeness", "was": "missing"} and entry["actor"]["type"] == "user"
+        again, told = await compare(world, merchant, shop_id)
+        assert told["healed"] == 0, "nothing is healed twice"
+        assert (again["healed"], again["last_healed_at"]) == (3, today["last_healed_at"]), "and nothing forgotten"
+        health = (await merchant.get(f"/v1/shops/{shop_id}/health"))["comparison"]
+        assert (health["missing"], health["healed"]) == (0, 3) and health["last_at"] > today["last_healed_at"]
     assert len(await merchant.orders(order_number=spread(numbers))) == len(mall)
+
+
+async def test_changes_hidden_from_push_and_poll_are_found_too(world: World, merchant: Merchant, mall: Mall) -> None:
+    numbers = await place(mall, merchant, world, 3)
+    for channel, shop in mall.items():
+        over, changed, _ = numbers[channel]
+        await shop.advance(over, "cancelled")
+        await merchant.post(f"/v1/orders/{(await merchant.order(over))['id']}/sync")
+        await world.work()
+        await shop.advance(changed, "cancelled")
+        shop_id = await hide_from_the_poll(world, merchant, shop)
+        reads = await shop.count_reads("get_order", over)
+
+        today, told = await compare(world, merchant, shop_id)
+
+        assert (await merchant.order(changed))["status"] == "cancelled", channel
+        assert (today["refreshed"], told) == (1, {"missing": 0, "healed": 0, "refreshed": 1, "failed": 0}), channel
+        [entry] = await merchant.history(changed, type="order.healed")
+        assert entry["to"]["was"] == "outdated"
+        if channel == "shopee":  # the others' lists bring whole orders
+            assert await shop.count_reads("get_order", over) == reads, "what is over is not read again"
+        assert (await merchant.get(f"/v1/shops/{shop_id}/health"))["comparison"]["refreshed"] == 1
 
 
 async def test_the_comparison_runs_by_itself_every_day(world: World, merchant: Merchant, shop: SimulatedShop) -> None:
