@@ -137,19 +137,32 @@ async def request_read(
 
 
 async def list_due_reads(session: AsyncSession, merchant_id: UUID, account_id: UUID, most: int) -> list[DueRead]:
-    """What is to be read now, users' wishes first. Nothing of a shop that is disconnected: those wishes are dropped."""
+    """What is to be read now, users' wishes first. Nothing of a shop that is disconnected: those wishes are dropped.
+
+    Of a paused one only what users wish for: the others wait until it resumes.
+    """
     account = await shops.get_account(session, merchant_id, account_id)
     if not account.is_active:
         await storing.delete_requests(session, merchant_id, account_id)
-    return await storing.list_due_requests(session, merchant_id, account_id, most)
+    lowest = await _lowest_priority(session, merchant_id, account_id)
+    return await storing.list_due_requests(session, merchant_id, account_id, most, lowest=lowest)
 
 
 async def finish_reads(
     session: AsyncSession, merchant_id: UUID, account_id: UUID, reads: Sequence[DueRead], *, started_at: datetime
 ) -> timedelta | None:
-    """These were read. Answers the time until the next read is due (zero or less: now); None when nothing waits."""
+    """These were read. Answers the time until the next read is due (zero or less: now).
+
+    None when nothing waits, or only for the end of a pause: that asks for a run of its own.
+    """
     await storing.finish_requests(session, merchant_id, account_id, reads, started_at=started_at)
-    return await storing.find_next_request(session, merchant_id, account_id)
+    lowest = await _lowest_priority(session, merchant_id, account_id)
+    return await storing.find_next_request(session, merchant_id, account_id, lowest=lowest)
+
+
+async def _lowest_priority(session: AsyncSession, merchant_id: UUID, account_id: UUID) -> int:
+    is_paused = await shops.is_account_paused(session, merchant_id, account_id)
+    return work.USER if is_paused else work.BACKGROUND
 
 
 @dataclass(frozen=True, slots=True)

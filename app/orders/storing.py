@@ -239,15 +239,17 @@ class DueRead:
     priority: int
 
 
-async def list_due_requests(session: AsyncSession, merchant_id: UUID, account_id: UUID, most: int) -> list[DueRead]:
-    """What is due, users' wishes first."""
+async def list_due_requests(
+    session: AsyncSession, merchant_id: UUID, account_id: UUID, most: int, *, lowest: int
+) -> list[DueRead]:
+    """What is due, users' wishes first, down to the `lowest` priority."""
     rows = await session.execute(
         text(
             "select external_id, wanted, priority from read_requests"
             " where merchant_id = :merchant_id and account_id = :account_id and due_at <= app_now()"
-            " order by priority, due_at limit :most"
+            " and priority <= :lowest order by priority, due_at limit :most"
         ),
-        {"merchant_id": merchant_id, "account_id": account_id, "most": most},
+        {"merchant_id": merchant_id, "account_id": account_id, "most": most, "lowest": lowest},
     )
     return [DueRead(row.external_id, row.wanted, row.priority) for row in rows]
 
@@ -275,14 +277,16 @@ async def finish_requests(
     )
 
 
-async def find_next_request(session: AsyncSession, merchant_id: UUID, account_id: UUID) -> timedelta | None:
-    """Time until the next read is due (zero or less: now); None when nothing waits."""
+async def find_next_request(
+    session: AsyncSession, merchant_id: UUID, account_id: UUID, *, lowest: int
+) -> timedelta | None:
+    """Time until the next read of at least the `lowest` priority is due (zero or less: now); None when none waits."""
     wait: timedelta | None = await session.scalar(
         text(
             "select min(due_at) - app_now() from read_requests"
-            " where merchant_id = :merchant_id and account_id = :account_id"
+            " where merchant_id = :merchant_id and account_id = :account_id and priority <= :lowest"
         ),
-        {"merchant_id": merchant_id, "account_id": account_id},
+        {"merchant_id": merchant_id, "account_id": account_id, "lowest": lowest},
     )
     return wait
 

@@ -135,7 +135,10 @@ class ChangeShop(Body):
     """Fields to change; absent ones stay."""
 
     name: ShopName | None = None
-    paused: bool | None = Field(default=None, description="A paused shop is not read; its orders stay.")
+    paused: bool | None = Field(
+        default=None,
+        description="A paused shop is not read by itself; its orders stay, and pushes wait until it resumes.",
+    )
     auto_receive: AutoReceive | None = None
     cooling: Cooling | None = None
     timezone: Annotated[str, Field(max_length=60, examples=["Asia/Jakarta"])] | None = Field(

@@ -74,6 +74,12 @@ async def ensure_storefront(
     return await repository.find_storefront(session, merchant_id, account.id, channel, external_id)
 
 
+async def is_account_paused(session: AsyncSession, merchant_id: UUID, account_id: UUID) -> bool:
+    """Nothing is read by itself while all storefronts of the account are paused."""
+    shops = await repository.list_shops(session, merchant_id)
+    return all(shop.is_paused for shop in shops if shop.account_id == account_id)
+
+
 def state_of(row: ShopWithAccount) -> ShopState:
     """What the merchant has to know first about a shop."""
     if not row.account.is_active:
@@ -109,9 +115,10 @@ async def change_shop(session: AsyncSession, merchant_id: UUID, shop_id: UUID, c
     changed = events.SHOP_CHANGED(shop_id, events.ShopSettings(**before), events.ShopSettings(**after))
     await journal.record(session, merchant_id, changed)
     if "is_paused" in before and not shop.is_paused:
-        await work.add(
-            session, merchant_id, "sync.poll", str(shop.account_id), lane=shop.account_id, priority=work.BACKGROUND
-        )
+        for kind in ("sync.poll", "sync.read"):
+            await work.add(
+                session, merchant_id, kind, str(shop.account_id), lane=shop.account_id, priority=work.BACKGROUND
+            )
     return shop
 
 

@@ -22,6 +22,7 @@ from app.orders import reading
 from app.orders.reading import OrdersRead, Then
 from app.shops import service as shops
 from app.sync import events, repository
+from app.sync.errors import ShopPaused
 from app.sync.models import CompletenessDayRow
 from app.sync.sweeping import Listed, list_window
 from app.work import service as work
@@ -34,7 +35,7 @@ KIND = "completeness"
 CHECK, DAILY = "sync.check_completeness", "sync.completeness"
 DAYS = 15
 _SOURCE = "completeness"
-_EVERY_DAY = timedelta(days=1)
+_EVERY_DAY, _WHILE_PAUSED = timedelta(days=1), timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +57,16 @@ class _Plan:
 async def open_check(
     session: AsyncSession, merchant_id: UUID, shop_id: UUID, idempotency: Idempotency, *, open_operations_max: int
 ) -> Opened:
-    """An operation that compares the shop's account now, one however often it is asked for. Raises NotFound."""
+    """An operation that compares the shop's account now, one however often it is asked for.
+
+    Raises NotFound, ShopPaused.
+    """
     replay = await operations.find_replay(session, merchant_id, idempotency)
     if replay is not None:
         return Opened(replay, replayed=True)
     shop = await shops.get_shop(session, merchant_id, shop_id)
+    if shop.is_paused:
+        raise ShopPaused()
     options = {"account_id": shop.account_id.hex}
     running = await operations.find_running(session, merchant_id, KIND, options)
     if running is not None:
@@ -121,6 +127,8 @@ async def run_daily(context: Context, claimed: Claimed) -> timedelta | None:
         account = await context.database.transact(shops.get_account, merchant_id, account_id)
         if not account.is_active:
             return None
+        if await context.database.transact(shops.is_account_paused, merchant_id, account_id):
+            return _WHILE_PAUSED
         await _check(context, merchant_id, account_id)
     except NotFound:
         return None

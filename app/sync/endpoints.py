@@ -36,6 +36,7 @@ from app.sync.errors import (
     OrderNotAtChannel,
     PushForged,
     ShopNotConnected,
+    ShopPaused,
     ShopUnknown,
 )
 from app.sync.schemas import AmountsComparison, Completeness, CompletenessDay, ImportOrders, OrderLookup, SyncAll
@@ -139,7 +140,7 @@ async def sync_order(
     "/sync",
     status_code=202,
     tags=["orders"],
-    responses={**ACCEPTED, **problems(*_KEY_PROBLEMS, ShopUnknown, ShopNotConnected)},
+    responses={**ACCEPTED, **problems(*_KEY_PROBLEMS, ShopUnknown, ShopNotConnected, ShopPaused)},
 )
 async def sync_everything(
     body: SyncAll,
@@ -179,7 +180,7 @@ async def get_completeness(
     "/shops/{shop_id}/completeness",
     status_code=202,
     tags=["shops"],
-    responses={**ACCEPTED, **problems(*_KEY_PROBLEMS, NotFound)},
+    responses={**ACCEPTED, **problems(*_KEY_PROBLEMS, NotFound, ShopPaused)},
 )
 async def check_completeness(
     shop_id: ShopId,

@@ -23,6 +23,15 @@ class ShopNotConnected(Invalid):
     id = "Toko ini tidak terhubung. Hubungkan lagi terlebih dahulu."
 
 
+class ShopPaused(Conflict):
+    """Its owner wants it left alone."""
+
+    code = "shop_paused"
+    title = "Shop paused"
+    en = "This shop is paused, so it is not read. Resume it first (`paused: false`)."
+    id = "Toko ini dijeda sehingga tidak dibaca. Lanjutkan terlebih dahulu (`paused: false`)."
+
+
 class ChannelWithoutShop(Invalid):
     """Nothing to import from."""
 

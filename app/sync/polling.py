@@ -58,8 +58,8 @@ async def _begin(
         return "gone", None, now
     if not account.is_active:
         return "gone", account, now
-    mine = [shop for shop in await shops.list_shops(session, merchant_id) if shop.account_id == account_id]
-    return ("paused" if all(shop.is_paused for shop in mine) else "ready"), account, now
+    is_paused = await shops.is_account_paused(session, merchant_id, account_id)
+    return ("paused" if is_paused else "ready"), account, now
 
 
 async def _catch_up(context: Context, merchant_id: UUID, account: AccountRow, now: datetime) -> None:

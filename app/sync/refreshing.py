@@ -16,7 +16,7 @@ from app.products import service as products
 from app.shops import service as shops
 from app.shops.repository import ShopWithAccount
 from app.stock import linking
-from app.sync.errors import ShopNotConnected, ShopUnknown
+from app.sync.errors import ShopNotConnected, ShopPaused, ShopUnknown
 from app.sync.schemas import SyncAll
 from app.sync.service import READ_ORDERS
 
@@ -32,7 +32,7 @@ async def open_sync(
     connectors: Connectors,
     open_operations_max: int,
 ) -> Opened:
-    """One operation, however often it is pressed while it runs. Raises ShopUnknown, ShopNotConnected."""
+    """One operation, however often it is pressed while it runs. Raises ShopUnknown, ShopNotConnected, ShopPaused."""
     replay = await operations.find_replay(session, merchant_id, idempotency)
     if replay is not None:
         return Opened(replay, replayed=True)
@@ -65,12 +65,14 @@ async def open_sync(
 async def _shops(session: AsyncSession, merchant_id: UUID, shop_ids: Sequence[UUID] | None) -> list[ShopWithAccount]:
     every = {one.shop.id: one for one in await shops.list_shop_states(session, merchant_id)}
     if shop_ids is None:
-        return [one for one in every.values() if one.account.is_active]
+        return [one for one in every.values() if one.account.is_active and not one.shop.is_paused]
     for position, shop_id in enumerate(shop_ids):
         if shop_id not in every:
             raise ShopUnknown(pointer=f"/shop_ids/{position}")
         if not every[shop_id].account.is_active:
             raise ShopNotConnected(pointer=f"/shop_ids/{position}")
+        if every[shop_id].shop.is_paused:
+            raise ShopPaused(pointer=f"/shop_ids/{position}")
     return [every[shop_id] for shop_id in dict.fromkeys(shop_ids)]
 
 

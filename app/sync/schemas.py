@@ -105,7 +105,7 @@ class SyncAll(Body):
 
     scope: Literal["orders", "stock", "all"] = "all"
     shop_ids: Annotated[list[ShopId], Field(min_length=1, max_length=200)] | None = Field(
-        default=None, description="Left out, every connected shop."
+        default=None, description="Left out, every connected shop that is not paused."
     )
 
 

@@ -120,6 +120,26 @@ async def test_ten_who_press_at_once_get_one_operation(world: World, merchant: M
     assert [len({operation["id"] for operation in pressed}) for pressed in (syncs, checks)] == [1, 1]
 
 
+async def test_sync_leaves_paused_shops_alone(world: World, merchant: Merchant, mall: Mall) -> None:
+    numbers = await place(mall, merchant, world, 1)
+    shops = {one["channel"]: one for one in (await merchant.get("/v1/shops"))["data"]}
+    paused, other = shops["shopee"], shops["lazada"]
+    await merchant.http.patch(f"/v1/shops/{paused['id']}", json={"paused": True})
+
+    everything = await merchant.post("/v1/sync", {"scope": "orders"})
+    named = await merchant.http.post(
+        "/v1/sync", json={"shop_ids": [other["id"], paused["id"]]}, headers={"Idempotency-Key": "named"}
+    )
+    compared = await merchant.http.post(
+        f"/v1/shops/{paused['id']}/completeness", headers={"Idempotency-Key": "compared"}
+    )
+
+    assert {*await merchant.items(everything["id"])} == {*spread(numbers)} - {*numbers["shopee"]}
+    assert (named.status_code, named.json()["code"]) == (409, "shop_paused")
+    assert named.json()["errors"][0]["pointer"] == "/shop_ids/1"
+    assert (compared.status_code, compared.json()["code"]) == (409, "shop_paused")
+
+
 @pytest.mark.parametrize("scope", ["stock", "all"])
 async def test_sync_moves_what_is_owed_once(world: World, merchant: Merchant, shop: SimulatedShop, scope: str) -> None:
     product_id, listing_id, numbers = await sell_one_listing(world, merchant, shop, 40)
