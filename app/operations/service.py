@@ -251,6 +251,18 @@ async def start_chunk(
     return operation, items
 
 
+async def has_open_items(session: AsyncSession, merchant_id: UUID, operation_id: UUID) -> bool:
+    """Whether an item is still to be worked on."""
+    states = ("pending", "running", "unknown")
+    return bool(await repository.list_items(session, merchant_id, operation_id, states=states, limit=1))
+
+
+async def list_order_ids(session: AsyncSession, merchant_id: UUID, operation_id: UUID) -> set[UUID]:
+    """The orders it is about."""
+    items = await repository.list_items(session, merchant_id, operation_id)
+    return {item.order_id for item in items if item.order_id is not None}
+
+
 async def lock_operation(session: AsyncSession, merchant_id: UUID, operation_id: UUID) -> OperationRow:
     """The operation, locked until the transaction ends. Raises NotFound."""
     return await repository.get_operation(session, merchant_id, operation_id, lock=True)

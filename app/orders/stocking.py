@@ -1,6 +1,6 @@
 """Which orders move stock now. The stock is kept above: here a run is only asked for, in the same transaction."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from sqlalchemy import select
@@ -21,6 +21,11 @@ async def request(session: AsyncSession, merchant_id: UUID, order_ids: Collectio
 
 async def request_if_linked(session: AsyncSession, merchant_id: UUID, order_ids: Collection[UUID]) -> None:
     """The same for those of them that have a linked line."""
+    await request(session, merchant_id, await list_linked(session, merchant_id, order_ids))
+
+
+async def list_linked(session: AsyncSession, merchant_id: UUID, order_ids: Collection[UUID]) -> Sequence[UUID]:
+    """Those of these orders that have a linked line."""
     query = (
         select(OrderLineRow.order_id)
         .where(
@@ -30,4 +35,4 @@ async def request_if_linked(session: AsyncSession, merchant_id: UUID, order_ids:
         )
         .distinct()
     )
-    await request(session, merchant_id, (await session.scalars(query)).all())
+    return (await session.scalars(query)).all()

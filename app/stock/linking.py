@@ -147,11 +147,15 @@ async def unlink(session: AsyncSession, merchant_id: UUID, listing_id: UUID) -> 
 
 
 async def relink_orders(context: Context, claimed: Claimed) -> timedelta | None:
-    """One run of `stock.relink`: every earlier order of the listing, a batch per transaction."""
-    listing_id = UUID(hex=claimed.ref)
-    while await context.database.transact(_relink_batch, claimed.merchant_id, listing_id):
-        pass
+    """One run of `stock.relink`."""
+    await relink_listing(context, claimed.merchant_id, UUID(hex=claimed.ref))
     return None
+
+
+async def relink_listing(context: Context, merchant_id: UUID, listing_id: UUID) -> None:
+    """Put every earlier order of the listing right, a batch per transaction."""
+    while await context.database.transact(_relink_batch, merchant_id, listing_id):
+        pass
 
 
 async def _relink_batch(session: AsyncSession, merchant_id: UUID, listing_id: UUID) -> bool:

@@ -153,7 +153,8 @@ async def sync_everything(
 ) -> Operation:
     """The SYNC button: read open orders again, relink their lines, move the stock they owe, tell the channels.
 
-    Pressed again while it runs, it answers the same operation.
+    Pressed again while it runs, it answers the same operation. When it has ended, the orders' stock is right; channels
+    are told soon after.
     """
     opened = await database.transact(
         refreshing.open_sync,

@@ -16,7 +16,7 @@ from app.operations.models import OperationItemRow, OperationRow
 from app.orders import reading
 from app.orders.reading import OrdersRead, TimedReading
 from app.shops import access
-from app.sync import events, repository, service
+from app.sync import events, refreshing, repository, service
 from app.sync.models import ImportWindowRow
 from app.sync.sweeping import list_window
 from app.work.context import Context
@@ -118,7 +118,7 @@ async def run_orders(context: Context, claimed: Claimed) -> timedelta | None:
                 wait = error
         if wait is None:
             await database.transact(_fail_items, merchant_id, operation, list(left.values()))
-    await database.transact(operations.refresh, merchant_id, operation_id)
+    await database.transact(refreshing.end_chunk, merchant_id, operation_id)
     if wait is not None:
         raise wait
     return None

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from app.sync.jobs import JOBS
+from app.worker.running import Worker
 from tests.fixtures.marketplace import SimulatedShop
 from tests.fixtures.merchant import Merchant
 from tests.fixtures.world import World
@@ -155,6 +157,27 @@ async def test_sync_moves_what_is_owed_once(world: World, merchant: Merchant, sh
 
     assert await stock(merchant, product_id) == before
     assert all(order["is_linked"] for order in await merchant.orders(order_number=numbers))
+
+
+@pytest.mark.parametrize("scope", ["stock", "all"])
+async def test_when_a_sync_has_ended_the_stock_is_right(
+    world: World, merchant: Merchant, shop: SimulatedShop, scope: str
+) -> None:
+    product_id, _, numbers = await sell_one_listing(world, merchant, shop, 40)
+    owed = (await stock(merchant, product_id))[1]
+    for order in await merchant.orders(order_number=numbers):
+        await world.sql("delete from stock_movements where order_id = $1::uuid", order["id"][4:])
+    await world.sql("update products set reserved = 0 where id = $1::uuid", product_id[4:])
+    if scope == "all":
+        owed -= (await merchant.detail(numbers[0]))["lines"][0]["quantity"]
+        await shop.advance(numbers[0], "cancelled")
+
+    operation = await merchant.post("/v1/sync", {"scope": scope})
+    assert operation["state"] == "queued"
+    await Worker(world.context, JOBS).run_until_idle()  # does nothing but what the operation itself does
+
+    done = await merchant.operation(operation["id"])
+    assert (done["state"], await stock(merchant, product_id)) == ("succeeded", (40, owed, 40 - owed))
 
 
 async def test_what_cannot_be_synced_is_named(

@@ -111,7 +111,8 @@ class Stand:
         """Of jobs; whoever runs them tries again, but nothing here gives a reason to fail."""
         self.context = replace(context, connectors={CHANNEL: self.channel})
         self._owner = owner
-        self._jobs = {kind: self._watch(handler) for kind, handler in JOBS.items()}
+        jobs = {**JOBS, refreshing.MOVE_STOCK: refreshing.move_stock}
+        self._jobs = {kind: self._watch(handler) for kind, handler in jobs.items()}
         self._started_at = now() - timedelta(hours=1)
         self._lag = 0
         self._readings = 0
