@@ -290,9 +290,12 @@ async def note_reading(
         if await confirm(session, merchant_id, intent_id, fence=None, evidence="read", told=told):
             intent = await ledger.get(session, merchant_id, intent_id)
             await request_tracking_numbers(session, merchant_id, intent.account_id, [intent.order_id])
+            if intent.kind in OF_ORDERS:
+                await _request_read(session, merchant_id, intent)
     elif state == "moot":
         intent = await ledger.get(session, merchant_id, intent_id)
         await fail_parcel(session, merchant_id, intent_id, when=ledger.UNKNOWN, code=_MOOT[intent.kind])
+        await _request_read(session, merchant_id, intent)
     elif state == "absent":
         if await ledger.note_absent(session, merchant_id, intent_id, read_started_at=read_started_at):
             intent = await ledger.get(session, merchant_id, intent_id)
@@ -301,6 +304,12 @@ async def note_reading(
         await fail_parcel(session, merchant_id, intent_id, when=ledger.UNKNOWN, code="packages_changed")
     else:
         await ledger.note_undecided(session, merchant_id, intent_id)
+
+
+async def _request_read(session: AsyncSession, merchant_id: UUID, intent: IntentRow) -> None:
+    """What decided about the effect says that the order has come to something else: it is not what we have."""
+    [order] = (await effects.lock_orders(session, merchant_id, [intent.order_id])).values()
+    await reading.request_read(session, merchant_id, intent.account_id, [order.external_id], priority=work.USER)
 
 
 async def _is_gone(session: AsyncSession, merchant_id: UUID, intent_id: UUID, read_started_at: datetime) -> bool:

@@ -83,6 +83,26 @@ async def test_a_lost_answer_to_a_buyer_is_read_back_and_never_given_twice(
         assert (await mall[channel].truth(number))["cancellation"] == "rejected"
 
 
+async def test_a_late_cancellation_shows_as_soon_as_a_read_has_confirmed_it(
+    world: World, merchant: Merchant, shop: SimulatedShop
+) -> None:
+    number = await shop.place_order()
+    await merchant.import_orders()
+    await world.work()
+    hidden = "update accounts set checkpoint_at = app_now() + interval '1 day' where external_id like '%' || $1"
+    await world.sql(hidden, shop.shop_id)  # no poll finds it
+    await shop.plan_fault("cancel", "late_effect", delay_ms=20_000)
+
+    operation = await merchant.bulk("cancel", [number], options={"reason": "CUSTOMER_REQUEST"})
+    await world.work()
+    assert await states(merchant, operation) == {("unknown", "effect_unknown")}
+    while (await merchant.operation(operation))["finished_at"] is None:
+        await world.pass_time(10)
+
+    assert await states(merchant, operation) == {("succeeded", None)}
+    assert (await merchant.order(number))["status"] == "cancelled"
+
+
 async def test_the_seller_cancels_for_the_channels_own_reasons(world: World, merchant: Merchant, mall: Mall) -> None:
     numbers = await place(mall, merchant, world, 1)
     reasons = {one["channel"]: one["cancel"][0]["code"] for one in (await merchant.get("/v1/reasons"))["data"]}
