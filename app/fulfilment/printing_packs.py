@@ -22,13 +22,14 @@ from app.documents.errors import PaperLost, StorageFull, StoreAway
 from app.documents.service import NewDocument, Paper
 from app.documents.store import Store, open_store
 from app.fulfilment import events
+from app.fulfilment.shipping import next_action_of
 from app.journal import service as journal
 from app.journal.catalogue import Event
 from app.operations import repository as items_repository
 from app.operations import service as operations
 from app.operations.models import OperationItemRow, OperationRow
 from app.operations.texts import text_of
-from app.orders import effects
+from app.orders import actions, effects
 from app.work import service as work
 from app.work.context import Context
 from app.work.service import Claimed
@@ -108,8 +109,8 @@ async def _build(context: Context, merchant_id: UUID, operation_id: UUID, pieces
         log.warning("store_away")
         return _STORE_PAUSE
     fail.point("pack.before_row")
-    await database.transact(_finish, merchant_id, operation_id, paper, pieces)
-    return None
+    is_made = await database.transact(_finish, merchant_id, operation_id, paper, pieces)
+    return None if is_made else timedelta(0)
 
 
 async def _read(store: Store, merchant_id: UUID, pieces: Sequence[_Piece]) -> list[bytes | None]:
@@ -139,6 +140,7 @@ async def _has_open_items(session: AsyncSession, merchant_id: UUID, operation_id
 
 async def _list_pieces(session: AsyncSession, merchant_id: UUID, operation_id: UUID) -> list[_Piece]:
     operation = await operations.lock_operation(session, merchant_id, operation_id)
+    await _leave_out(session, merchant_id, operation)
     items = await items_repository.list_items(session, merchant_id, operation_id)
     return [
         _Piece(item, paper["package_number"], Paper(paper["sha256"], paper["pages"], paper["size"]))
@@ -152,6 +154,23 @@ def _sorted(items: Sequence[OperationItemRow], sort: str) -> Sequence[OperationI
     if sort == "selection":
         return items
     return sorted(items, key=lambda item: (item.details["is_mixed"], item.details["sort_key"], item.position))
+
+
+async def _leave_out(session: AsyncSession, merchant_id: UUID, operation: OperationRow) -> bool:
+    """Orders that must not be printed any more, such as those cancelled after their paper was made. Locks them all."""
+    items = await items_repository.list_items(session, merchant_id, operation.id, states=("succeeded",), lock=True)
+    orders = await effects.lock_orders(session, merchant_id, [item.order_id for item in items if item.order_id])
+    is_any = False
+    for item in items:
+        code = actions.refusal(operation.kind, orders[item.order_id]) if item.order_id in orders else None
+        if code is not None:
+            item.details = {**item.details, "papers": []}
+            entries = [{**entry, "state": "skipped", "code": code} for entry in item.packages]
+            await operations.settle_item(
+                session, merchant_id, item.id, "skipped", code, packages=entries, next_action=next_action_of(code)
+            )
+            is_any = True
+    return is_any
 
 
 async def _drop_lost(session: AsyncSession, merchant_id: UUID, operation_id: UUID, lost: set[str]) -> None:
@@ -187,11 +206,13 @@ async def fail_items(
 
 async def _finish(
     session: AsyncSession, merchant_id: UUID, operation_id: UUID, paper: Paper, pieces: Sequence[_Piece]
-) -> None:
-    """Record the document, who was printed, and the end of the operation."""
+) -> bool:
+    """Record the document, who was printed, and the end of the operation. False: it holds what must not be printed."""
     operation = await _find_unpacked(session, merchant_id, operation_id)
     if operation is None:
-        return
+        return True
+    if await _leave_out(session, merchant_id, operation):
+        return False
     make = _MAKES[operation.kind]
     items = await items_repository.list_items(session, merchant_id, operation_id)
     document_id = await documents.create_document(
@@ -204,6 +225,7 @@ async def _finish(
     await operations.add_result(session, merchant_id, operation_id, "documents", [shown])
     await _tell_orders(session, merchant_id, make, shown_id, items)
     await _close(session, merchant_id, operation_id)
+    return True
 
 
 async def _close(session: AsyncSession, merchant_id: UUID, operation_id: UUID) -> None:

@@ -3,6 +3,9 @@
 import asyncio
 from datetime import timedelta
 
+import pytest
+
+from app.documents import pdf
 from app.fulfilment import printing, printing_packs
 from app.work.service import Claimed
 from tests.documents.papers import read_pages
@@ -104,6 +107,47 @@ async def test_the_operation_is_not_finished_before_its_pack(print_shop: PrintSh
     assert (operation.state, operation.finished_at) == ("running", None)
     assert [kind for kind, _ in await print_shop.run()] == ["documents.pack"]
     assert (await print_shop.operation(operation_id)).state == "succeeded"
+
+
+async def cancel_at_channel(print_shop: PrintShop, number: str) -> None:
+    print_shop.change(number, status="cancelled", channel_status="CANCELLED")
+    await print_shop.scene.ingest(print_shop.press.orders[number])
+
+
+async def test_an_order_cancelled_while_its_pack_waits_is_left_out(print_shop: PrintShop) -> None:
+    await print_shop.place("A1", "A2")
+    operation_id = await print_shop.start("A1", "A2")
+    await run_labels_only(print_shop)
+    await cancel_at_channel(print_shop, "A1")
+
+    await print_shop.finish()
+
+    assert await print_shop.outcomes(operation_id) == {"A1": ("skipped", "order_cancelled"), "A2": PRINTED}
+    document = await print_shop.document(operation_id)
+    assert read_pages(await print_shop.content(document)) == ["label P-A2"]
+    assert [(entry.order_number, entry.code) for entry in document.missing] == [("A1", "order_cancelled")]
+    assert "label.printed" not in await print_shop.scene.history("A1")
+
+
+async def test_an_order_cancelled_while_its_pack_is_written_is_left_out_too(
+    print_shop: PrintShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await print_shop.place("A1", "A2")
+    operation_id = await print_shop.start("A1", "A2")
+    await run_labels_only(print_shop)
+    merge, loop = pdf.merge, asyncio.get_running_loop()
+
+    def cancel_meanwhile(papers: list[bytes]) -> bytes:
+        if len(papers) == 2:
+            asyncio.run_coroutine_threadsafe(cancel_at_channel(print_shop, "A1"), loop).result()
+        return merge(papers)
+
+    monkeypatch.setattr(pdf, "merge", cancel_meanwhile)
+    await print_shop.finish()
+
+    document = await print_shop.document(operation_id)
+    assert read_pages(await print_shop.content(document)) == ["label P-A2"]
+    assert (await print_shop.outcomes(operation_id))["A1"] == ("skipped", "order_cancelled")
 
 
 async def test_a_lost_copy_is_never_printed_and_a_retry_fetches_it_again(print_shop: PrintShop) -> None:
