@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from uuid import UUID
 
+import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.channels.contract import CancellationReason, Cancels, Connector, Connectors, ShopAccess
+from app.channels.errors import ChannelError, Rejected
 from app.core import clock
 from app.core.context import Language, caller
 from app.fulfilment import cancelling, planning
@@ -35,7 +37,10 @@ from app.orders import service as orders
 from app.orders.models import OrderRow
 from app.orders.schemas import Selection
 from app.shops import access
+from app.shops.errors import ChannelAway
 from app.work.context import Context
+
+log = structlog.get_logger()
 
 
 async def answer(
@@ -96,7 +101,10 @@ async def cancel(
 
 
 async def read_reasons(context: Context, merchant_id: UUID, order_id: UUID) -> OrderReasons:
-    """What may be said about this order; the reasons to refuse an open request are asked from the channel."""
+    """What may be said about this order; the reasons to refuse an open request are asked from the channel.
+
+    Raises OrderNotFound, CancellingUnsupported, ChannelAway.
+    """
     order = await context.database.transact(orders.get_order, merchant_id, order_id)
     cancels = _canceller(context.connectors, order)
     offered: tuple[CancellationReason, ...] = ()
@@ -106,7 +114,12 @@ async def read_reasons(context: Context, merchant_id: UUID, order_id: UUID) -> O
             assert isinstance(connector, Cancels)
             return await connector.fetch_rejection_reasons(door, order.external_id)
 
-        offered = await access.call(context, merchant_id, order.account_id, fetch)
+        try:
+            offered = await access.call(context, merchant_id, order.account_id, fetch)
+        except Rejected:
+            log.warning("no_rejection_reasons", order_id=str(order_id))  # a rejection without a reason is possible
+        except ChannelError as error:
+            raise ChannelAway() from error
     language = caller().language
     ends_by_itself = context.connectors[order.channel].facts.cancellation_response is not None
     return OrderReasons(

@@ -44,6 +44,7 @@ from app.operations.idempotency import IdempotencyDep
 from app.operations.schemas import Operation
 from app.orders import stopping
 from app.orders.errors import OrderNotFound, ParcelNotFound, SelectionEmpty, SelectionTooLarge
+from app.shops.errors import ChannelAway
 from app.work.deps import ContextDep
 
 router = APIRouter(prefix="/v1", tags=["fulfilment"])
@@ -125,7 +126,9 @@ async def list_reasons(actor: ReadActor, connectors: ConnectorsDep) -> ReasonsAn
     return ReasonsAnswer(data=cancellations.list_reasons(connectors, caller().language))
 
 
-@router.get("/orders/{order_id}/cancellation-reasons", responses=problems(OrderNotFound, CancellingUnsupported))
+@router.get(
+    "/orders/{order_id}/cancellation-reasons", responses=problems(OrderNotFound, CancellingUnsupported, ChannelAway)
+)
 async def list_cancellation_reasons(order_id: OrderId, actor: ReadActor, context: ContextDep) -> OrderReasons:
     """Reasons to cancel this order and to refuse its buyer's request, and what happens if nobody answers."""
     return await cancellations.read_reasons(context, actor.merchant_id, order_id)

@@ -5,6 +5,7 @@ from typing import Final
 from pydantic import Field
 
 from app.journal.catalogue import Event, Facts, Nothing
+from app.orders.events import CancellationState
 
 
 class Failure(Facts):
@@ -42,6 +43,12 @@ class OrderEffect(Facts):
     reason: str | None
 
 
+class Answer(OrderEffect):
+    """What the buyer was told."""
+
+    cancellation: str = Field(description="`approved` or `rejected`.")
+
+
 class PackageNumber(Facts):
     """Which package."""
 
@@ -74,15 +81,15 @@ CANCEL_ACCEPTED: Final = Event(
 ANSWERED: Final = {
     "approved": Event(
         "cancellation.approved",
-        Nothing,
-        OrderEffect,
+        CancellationState,
+        Answer,
         "The cancellation request was approved",
         "Permintaan pembatalan disetujui",
     ),
     "rejected": Event(
         "cancellation.rejected",
-        Nothing,
-        OrderEffect,
+        CancellationState,
+        Answer,
         "The cancellation request was rejected",
         "Permintaan pembatalan ditolak",
     ),

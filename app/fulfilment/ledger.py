@@ -1,7 +1,7 @@
 """The intent ledger: one effect per intent. Every move is a compare-and-set inside the caller's transaction.
 
 planned → sent (committed before the first byte) → confirmed ∣ rejected ∣ unknown. `unknown` is resolved by reading the
-channel only; two `absent` readings, the later after the settle window, allow one resend.
+channel only; two `absent` readings, the later after the settle window, allow one resend, or prove a refusal.
 """
 
 import hashlib
@@ -255,27 +255,33 @@ async def doubt_expired(session: AsyncSession, merchant_id: UUID, intent_id: UUI
     return intent
 
 
-async def note_absent(session: AsyncSession, merchant_id: UUID, intent_id: UUID, *, read_started_at: datetime) -> bool:
-    """A read says the effect is not there.
+async def note_absent(
+    session: AsyncSession, merchant_id: UUID, intent_id: UUID, *, read_started_at: datetime
+) -> Literal["refused", "resend"] | None:
+    """A read says the effect is not there. None as long as that proves nothing.
 
-    True when that is now proved and one resend is allowed (`unknown → planned`).
+    `resend`: it is proved and the call may be sent once more (`unknown → planned`). `refused`: it is proved, and the
+    channel had answered that the order's state does not allow it (`was_refused`), so sending again is no use.
     """
     intent = await get(session, merchant_id, intent_id)
     if intent.state != "unknown":
-        return False
+        return None
     assert intent.settle_until is not None
     is_settled = read_started_at >= intent.settle_until
     # The later of two readings must lie after the settle window: an effect may come late and a read may lag.
+    was_refused = intent.outcome.get("was_refused", False)
+    if is_settled and intent.absent_reads >= 1 and was_refused:
+        return "refused"
     if is_settled and intent.absent_reads >= 1 and intent.resends < MAX_RESENDS:
         intent.state = "planned"
         intent.resends += 1
         intent.sent_at = intent.lease_until = intent.next_check_at = None
-        return True
+        return "resend"
     intent.absent_reads += 1
     _schedule_read(intent, await clock.now(session))
-    if is_settled and intent.resends < MAX_RESENDS:
+    if is_settled and (was_refused or intent.resends < MAX_RESENDS):
         intent.next_check_at = await clock.now(session) + timedelta(seconds=_READ_AFTER[0])  # one more proves it
-    return False
+    return None
 
 
 async def note_undecided(session: AsyncSession, merchant_id: UUID, intent_id: UUID) -> None:

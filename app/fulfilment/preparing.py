@@ -86,7 +86,8 @@ async def prepare(
     parcels: list[Parcel] = []
     for work in await _load(session, merchant_id, operation.kind, item_ids):
         refusal = _refusal(operation, work, read)
-        if work.order.first_step == "gate" and work.order.status == "ordered" and refusal is None:
+        is_at_gate = work.order.first_step == "gate" and work.order.status == "ordered"
+        if is_at_gate and refusal is None and work.kind not in OF_ORDERS:
             await _pass_gate(session, merchant_id, work)
         if work.order.first_step == "gate" and work.kind == RECEIVE:
             await _write_receipt(session, merchant_id, work, refusal)
@@ -153,9 +154,13 @@ def _refusal(operation: OperationRow, work: _Work, read: OrdersRead) -> _Refusal
 
 
 def _is_crossed(work: _Work) -> bool:
-    """Whether a cancellation and a shipment of one order would meet. Within one kind the ledger lets one in."""
+    """Whether a cancellation and a shipment of one order would meet. Within one kind the ledger lets one in.
+
+    A shipment in doubt does not hold up the answer to a buyer: while the request is open no channel shows its end.
+    """
+    others = [other for other in work.others if work.kind != ANSWER or other.state != "unknown"]
     is_of_order = work.kind in OF_ORDERS
-    return any((other.kind in OF_ORDERS) is not is_of_order for other in work.others)
+    return any((other.kind in OF_ORDERS) is not is_of_order for other in others)
 
 
 async def _plan_order(

@@ -10,6 +10,8 @@ from app.core.schemas import Body
 from app.orders.schemas import MOST_TAGS, Note, Selection, Tag
 
 Word = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]+$")]
+ReasonCode = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
+"""A channel's own, as it offers it; some are half a sentence."""
 Method = Literal["pickup", "dropoff", "manual"]
 LocalDay = date  # a field called `date` hides the type inside its class
 
@@ -62,7 +64,7 @@ class BulkOptions(Body):
         description="`hold`: why; shown where the order is refused. `cancel`, `reject_cancellation`: a code the channel"
         " offers, see `GET /v1/reasons` and the order's `cancellation-reasons`; required for `hold` and `cancel`.",
     )
-    reasons: Annotated[dict[str, Word], Field(max_length=20)] = Field(
+    reasons: Annotated[dict[str, ReasonCode], Field(max_length=20)] = Field(
         default={}, description="`cancel`, `reject_cancellation`: channel → code, where it differs from `reason`."
     )
     tags: Annotated[list[Tag], Field(min_length=1, max_length=MOST_TAGS)] | None = Field(
@@ -113,7 +115,7 @@ class AnswerCancellation(Body):
     """The answer to a buyer who asks to cancel."""
 
     decision: Literal["approve", "reject"]
-    reason: Word | None = Field(
+    reason: ReasonCode | None = Field(
         default=None,
         description="Why it is rejected: a code of `cancellation-reasons`. Left out, the first the channel offers.",
     )
@@ -122,7 +124,7 @@ class AnswerCancellation(Body):
 class CancelOrder(Body):
     """The seller cancels."""
 
-    reason: Word = Field(description="A code of `cancellation-reasons`.")
+    reason: ReasonCode = Field(description="A code of `cancellation-reasons`.")
 
 
 class ReasonOffered(BaseModel):

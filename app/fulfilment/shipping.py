@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.channels.contract import Handover, PackageRef, ShipmentReading
-from app.channels.errors import ChannelError, Rejected
+from app.channels.errors import AlreadyDone, ChannelError, Rejected
 from app.core import clock, fail
 from app.core.context import caller
 from app.fulfilment import events, ledger, parcel_numbers
@@ -193,13 +193,16 @@ async def _take_effect(
 
 
 async def _take_order_effect(session: AsyncSession, merchant_id: UUID, intent: IntentRow, evidence: str) -> None:
-    event = events.CANCEL_ACCEPTED
-    if intent.kind == ANSWER:
-        answer = "approved" if intent.params["action"] == "approve_cancellation" else "rejected"
-        event = events.ANSWERED[answer]
-        await effects.mark_answered(session, merchant_id, intent.order_id, answer=answer, until=intent.settle_until)
-    effect = events.OrderEffect(evidence=evidence, reason=intent.params.get("reason"))
-    await journal.record(session, merchant_id, event(intent.order_id, after=effect))
+    reason = intent.params.get("reason")
+    if intent.kind == CANCEL:
+        effect = events.OrderEffect(evidence=evidence, reason=reason)
+        await journal.record(session, merchant_id, events.CANCEL_ACCEPTED(intent.order_id, after=effect))
+        return
+    answer = "approved" if intent.params["action"] == "approve_cancellation" else "rejected"
+    await effects.mark_answered(session, merchant_id, intent.order_id, answer=answer, until=intent.settle_until)
+    asked = order_events.CancellationState(cancellation="requested")
+    told = events.Answer(evidence=evidence, reason=reason, cancellation=answer)
+    await journal.record(session, merchant_id, events.ANSWERED[answer](intent.order_id, asked, told))
 
 
 async def record_receipt(session: AsyncSession, merchant_id: UUID, order_id: UUID, by: str) -> None:
@@ -257,7 +260,7 @@ async def fail_parcel(
 
 async def doubt(session: AsyncSession, merchant_id: UUID, intent_id: UUID, *, fence: int, error: ChannelError) -> None:
     """It may have taken effect: only reading decides."""
-    outcome = {"channel_code": error.code, "reason": error.reason}
+    outcome = {"channel_code": error.code, "reason": error.reason, "was_refused": isinstance(error, AlreadyDone)}
     intent = await ledger.doubt(session, merchant_id, intent_id, fence=fence, outcome=outcome)
     if intent is not None:
         await _note_doubt(session, merchant_id, intent, error)
@@ -297,8 +300,12 @@ async def note_reading(
         await fail_parcel(session, merchant_id, intent_id, when=ledger.UNKNOWN, code=_MOOT[intent.kind])
         await _request_read(session, merchant_id, intent)
     elif state == "absent":
-        if await ledger.note_absent(session, merchant_id, intent_id, read_started_at=read_started_at):
-            intent = await ledger.get(session, merchant_id, intent_id)
+        proof = await ledger.note_absent(session, merchant_id, intent_id, read_started_at=read_started_at)
+        intent = await ledger.get(session, merchant_id, intent_id)
+        if proof == "refused":
+            refusal = Rejected(intent.outcome["channel_code"], intent.outcome["reason"], meaning="wrong_state")
+            await fail_parcel(session, merchant_id, intent_id, when=ledger.UNKNOWN, code=refusal.meaning, error=refusal)
+        elif proof == "resend":
             await _note(session, merchant_id, intent, "running")
     elif told is None and await _is_gone(session, merchant_id, intent_id, read_started_at):
         await fail_parcel(session, merchant_id, intent_id, when=ledger.UNKNOWN, code="packages_changed")

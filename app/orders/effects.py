@@ -182,10 +182,16 @@ async def mark_moved(
 async def mark_answered(
     session: AsyncSession, merchant_id: UUID, order_id: UUID, *, answer: str, until: datetime | None
 ) -> None:
-    """The channel took our answer (`approved`, `rejected`) to the buyer's request. Lagging reads are overlaid."""
+    """The channel took our answer (`approved`, `rejected`) to the buyer's request. Lagging reads are overlaid.
+
+    A read that came before we knew may have taken the refused request for one that came to nothing.
+    """
+    is_open = OrderRow.cancellation == "requested"
+    if answer == "rejected":
+        is_open |= OrderRow.cancellation.is_(None)
     await session.execute(
         update(OrderRow)
-        .where(OrderRow.merchant_id == merchant_id, OrderRow.id == order_id, OrderRow.cancellation == "requested")
+        .where(OrderRow.merchant_id == merchant_id, OrderRow.id == order_id, is_open)
         .values(
             cancellation=answer,
             respond_by=None,

@@ -80,6 +80,13 @@ class TrackingNumber(Facts):
     tracking_number: str
 
 
+class PrintedParcel(Facts):
+    """A package whose label was printed."""
+
+    package_number: str
+    tracking_number: str | None
+
+
 class PackageState(Facts):
     """Where a package stands."""
 
@@ -161,12 +168,18 @@ TAKEN_BACK: Final = Event(
 PARCEL_TO_STOP: Final = Event(
     "parcel.to_stop",
     Nothing,
-    Nothing,
+    PrintedParcel,
     "The label was printed before the cancellation: pull the parcel out",
     "Label dicetak sebelum pembatalan: keluarkan paketnya",
+    "{package_number}",
 )
 PARCEL_STOPPED: Final = Event(
-    "parcel.stopped", Nothing, Nothing, "The parcel was pulled out", "Paket sudah dikeluarkan"
+    "parcel.stopped",
+    Nothing,
+    PrintedParcel,
+    "The parcel was pulled out",
+    "Paket sudah dikeluarkan",
+    "{package_number}",
 )
 
 # --- what people do at the order desk ---------------------------------------------------------------------------------

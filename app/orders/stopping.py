@@ -24,10 +24,21 @@ async def stop(session: AsyncSession, merchant_id: UUID, order_ids: Sequence[UUI
         insert(StopParcelRow)
         .from_select(["merchant_id", "package_id", "order_id", "created_at"], rows)
         .on_conflict_do_nothing()
-        .returning(StopParcelRow.order_id)
+        .returning(StopParcelRow.package_id)
     )
-    stopped = dict.fromkeys(UUID(int=row.order_id.int) for row in inserted)
-    await journal.record_all(session, merchant_id, [events.PARCEL_TO_STOP(order_id) for order_id in stopped])
+    parcels = await _list_packages(session, merchant_id, list(inserted.scalars()))
+    await journal.record_all(
+        session, merchant_id, [events.PARCEL_TO_STOP(one.order_id, after=_printed(one)) for one in parcels]
+    )
+
+
+async def _list_packages(session: AsyncSession, merchant_id: UUID, package_ids: Sequence[UUID]) -> list[PackageRow]:
+    query = select(PackageRow).where(PackageRow.merchant_id == merchant_id, PackageRow.id.in_(package_ids))
+    return list((await session.execute(query.order_by(PackageRow.id))).scalars())
+
+
+def _printed(package: PackageRow) -> events.PrintedParcel:
+    return events.PrintedParcel(package_number=package.package_number, tracking_number=package.tracking_number)
 
 
 async def list_parcels(
@@ -65,4 +76,5 @@ async def acknowledge(session: AsyncSession, merchant_id: UUID, package_id: UUID
         .where(StopParcelRow.merchant_id == merchant_id, StopParcelRow.package_id == package_id)
         .values(acknowledged_at=func.app_now(), acknowledged_by=caller().name)
     )
-    await journal.record(session, merchant_id, events.PARCEL_STOPPED(row.order_id))
+    [package] = await _list_packages(session, merchant_id, [package_id])
+    await journal.record(session, merchant_id, events.PARCEL_STOPPED(row.order_id, after=_printed(package)))

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from app.core.errors import BadRequest, Conflict, DomainError, Invalid
+from app.core.errors import BadRequest, Conflict, DomainError, Invalid, Unavailable
 
 
 class ChannelUnknown(Invalid):
@@ -143,6 +143,15 @@ class ChannelFailed(DomainError):
     en = "The channel answered: {reason}. Confirm again; if that does not help, start a new consent."
     id = "Kanal menjawab: {reason}. Konfirmasi ulang; jika gagal lagi, mulai persetujuan baru."
     retryable = True
+
+
+class ChannelAway(Unavailable):
+    """The channel cannot be asked now."""
+
+    code = "channel_unavailable"
+    title = "Channel unavailable"
+    en = "The channel cannot be asked right now. Try again in a moment."
+    id = "Kanal sedang tidak dapat dihubungi. Coba lagi sebentar lagi."
 
 
 class TimezoneUnknown(Invalid):

@@ -28,9 +28,9 @@ from app.orders import search
 from app.orders.deps import DeskDep
 from app.orders.filters import OrderFilter, resolve
 from app.orders.schemas import OrderPage
+from app.shops.errors import ChannelAway
 from app.sync import amounts, completeness, lookup, pushing, refreshing, service
 from app.sync.errors import (
-    ChannelAway,
     ChannelWithoutShop,
     ImportRangeInvalid,
     OrderNotAtChannel,

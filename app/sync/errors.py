@@ -1,6 +1,6 @@
 """What can be wrong with an import or a push."""
 
-from app.core.errors import Conflict, Invalid, RangeInvalid, Unauthenticated, Unavailable
+from app.core.errors import Conflict, Invalid, RangeInvalid, Unauthenticated
 
 
 class ImportRangeInvalid(RangeInvalid):
@@ -53,12 +53,3 @@ class OrderNotAtChannel(Conflict):
     title = "Order not at the channel"
     en = "The channel does not give this order: {reason}."
     id = "Kanal tidak memberikan pesanan ini: {reason}."
-
-
-class ChannelAway(Unavailable):
-    """The channel cannot be asked now."""
-
-    code = "channel_unavailable"
-    title = "Channel unavailable"
-    en = "The channel cannot be asked right now. Try again in a moment."
-    id = "Kanal sedang tidak dapat dihubungi. Coba lagi sebentar lagi."

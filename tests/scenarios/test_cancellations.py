@@ -2,11 +2,12 @@
 
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.fixtures.marketplace import SimulatedShop
 from tests.fixtures.merchant import Merchant
-from tests.fixtures.world import World
+from tests.fixtures.world import World, connect_shop
 from tests.scenarios.mall import Mall, place, spread
 
 
@@ -73,6 +74,7 @@ async def test_a_lost_answer_to_a_buyer_is_read_back_and_never_given_twice(
 
     operation = await merchant.bulk("reject_cancellation", spread(numbers))
     await world.work()
+    await read_again(merchant, world, spread(numbers))  # may show the end of the request before we know it is our doing
     for seconds in (5, 30, 60, 120, 300, 900, 60, 60):
         await world.pass_time(seconds)
 
@@ -81,6 +83,63 @@ async def test_a_lost_answer_to_a_buyer_is_read_back_and_never_given_twice(
         rows = await mall[channel].ledger("answer_cancellation", [number])
         assert [effective for calls in rows.values() for effective in calls].count(True) == 1, channel
         assert (await mall[channel].truth(number))["cancellation"] == "rejected"
+        assert (await merchant.order(number))["cancellation"]["state"] == "rejected", channel
+
+
+async def test_a_shipment_in_doubt_does_not_keep_the_buyer_waiting(
+    world: World, merchant: Merchant, mall: Mall
+) -> None:
+    numbers = await place(mall, merchant, world, 2)
+    await merchant.bulk("receive", spread(numbers))
+    await world.work()
+    for channel, shop in mall.items():
+        for number in numbers[channel]:
+            await shop.plan_fault("ship", "timeout_before", order_number=number)
+    arranging = await merchant.arrange(spread(numbers))
+    await world.work()
+    assert await states(merchant, arranging) == {("unknown", "effect_unknown")}
+    await ask_to_cancel(mall, merchant, world, numbers)
+
+    approving = await merchant.bulk("approve_cancellation", [mine[0] for mine in numbers.values()])
+    rejecting = await merchant.bulk("reject_cancellation", [mine[1] for mine in numbers.values()])
+    await world.work()
+    assert await states(merchant, approving) == await states(merchant, rejecting) == {("succeeded", None)}
+    for seconds in (30, 120, 1300, 60, 60, 60):
+        await world.pass_time(seconds)
+
+    outcomes = {number: (item["state"], item["code"]) for number, item in (await merchant.items(arranging)).items()}
+    for channel, (cancelled, kept) in numbers.items():
+        assert [*(await mall[channel].effects("ship", [kept])).values()] == [1], channel
+        assert not await mall[channel].effects("ship", [cancelled]), channel
+        assert outcomes[kept] == ("succeeded", None), channel
+        assert outcomes[cancelled] == ("failed", "order_cancelled"), channel
+
+
+async def test_the_channels_own_reasons_to_refuse_are_taken(world: World, merchant: Merchant, mall: Mall) -> None:
+    numbers = await place(mall, merchant, world, 1)
+    await ask_to_cancel(mall, merchant, world, numbers)
+    answered = {}
+    for channel, [number] in numbers.items():
+        [order_id] = await merchant.ids([number])
+        path = f"/v1/orders/{order_id}/cancellation"
+        await mall[channel].plan_fault("*", "error_before", times=20)
+        away = await merchant.http.get(f"{path}-reasons")
+        await mall[channel].heal()
+        reasons = [one["code"] for one in (await merchant.get(f"{path}-reasons"))["reject"]]
+        if reasons:
+            assert (away.status_code, away.json()["code"]) == (503, "channel_unavailable"), channel
+            if channel == "lazada":
+                foreign = await merchant.post(path, {"decision": "reject", "reason": "bored"})
+                await world.work()
+                assert await states(merchant, foreign["id"]) == {("failed", "reason_not_accepted")}
+        wish = {"reason": max(reasons, key=len)} if reasons else {}
+        answered[channel] = (await merchant.post(path, {"decision": "reject"} | wish))["id"]
+    await world.work()
+
+    for channel, [number] in numbers.items():
+        assert await states(merchant, answered[channel]) == {("succeeded", None)}, channel
+        assert (await mall[channel].truth(number))["cancellation"] == "rejected"
+    assert (await merchant.order(numbers["tokopedia"][0]))["status"] == "ordered", "an answer receives nothing"
 
 
 async def test_a_late_cancellation_shows_as_soon_as_a_read_has_confirmed_it(
@@ -145,7 +204,12 @@ async def test_a_parcel_printed_before_the_cancellation_is_to_be_pulled_out(
     assert (await merchant.get("/v1/stop-parcels"))["data"] == []
     [done] = (await merchant.get("/v1/stop-parcels", acknowledged=True))["data"]
     assert done["acknowledged_by"]
-    assert (await merchant.history(number))[0]["type"] == "parcel.stopped"
+    [stopped] = await merchant.history(number, type="parcel.stopped")
+    [to_stop] = await merchant.history(number, type="parcel.to_stop")
+    package = {"package_number": parcel["package_number"], "tracking_number": tracking_number}
+    assert stopped["to"] == to_stop["to"] == package
+    [approved] = await merchant.history(number, type="cancellation.approved")
+    assert approved["from"] == {"cancellation": "requested"}
 
 
 async def printed_order(world: World, merchant: Merchant, shop: SimulatedShop) -> str:
@@ -218,6 +282,29 @@ async def test_what_the_channel_answers_to_an_attempt_is_on_record(
     assert arranged["to"] == {"stage": "processed", "handover": "pickup", "evidence": "answer"}
     references = {entry["channel_reference"] for entry in (refused, numbered, arranged, imported)}
     assert len(references) == 4 and all(len(one) == 32 for one in references), "the marketplace's own, one per answer"
+
+    for seconds in (30, 300, 1300, 60, 60):
+        await world.pass_time(seconds)
+    [item] = (await merchant.items(cancelling)).values()
+    assert (item["state"], item["code"], item["channel_code"]) == ("failed", "wrong_state", "order.error_limit")
+    assert await shop.calls("cancel", number) == 1, "what was refused is not asked for again"
+    assert (await merchant.order(number))["status"] == "ready_to_ship"
+
+
+async def test_lazada_cancels_no_unpaid_order_for_the_seller(
+    world: World, merchant: Merchant, control: httpx.AsyncClient, api_url: str
+) -> None:
+    shop = await connect_shop(merchant, control, api_url, channel="lazada")
+    await world.work()
+    number = await shop.place_order(state="unpaid")
+    await merchant.import_orders(channel="lazada")
+    await world.work()
+
+    operation = await merchant.bulk("cancel", [number], options={"reason": "10000021"})
+    await world.work()
+
+    assert await states(merchant, operation) == {("failed", "wrong_state")}
+    assert await shop.calls("cancel", number) == 0
 
 
 async def test_a_cancellation_in_doubt_keeps_the_parcel_back(

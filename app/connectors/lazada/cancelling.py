@@ -27,8 +27,10 @@ async def cancel(client: Client, access: ShopAccess, order_id: str, reason: str)
     if units is None:
         raise Rejected("16", "Lazada has no such order.", meaning="not_found")
     ids = [unit.order_item_id for unit in units if unit.status in statuses.CANCELLABLE]
+    if not ids and all(unit.status == statuses.CANCELLED for unit in units):
+        raise AlreadyDone("", "Every item is cancelled.")
     if not ids:
-        raise AlreadyDone("", "No item can be cancelled any more.")
+        raise Rejected("", "No item of this order can be cancelled in its state.", meaning="wrong_state")
     parameters = {"order_id": order_id, "order_item_id_list": json.dumps(ids, separators=(",", ":"))}
     answer = await client.read("/order/reverse/cancel/validate", access, parameters)
     tip = decoding.read_answer(wire.CancelTip, answer.data or {})
@@ -101,7 +103,10 @@ async def _decide(
     parameters = {"reverse_order_id": reverse_id, "agree_cancel": "true" if decision == "approve" else "false"}
     if decision == "reject":
         # Whether one has to be given is not documented.
-        code = reason or next((one.reason_id for one in await _fetch_reasons(client, access, reverse_id)), None)
+        offered = [one.reason_id for one in await _fetch_reasons(client, access, reverse_id)]
+        if reason is not None and offered and reason not in offered:
+            raise Rejected("104", "Lazada does not offer this reason for this request.", meaning="reason_not_accepted")
+        code = reason or next(iter(offered), None)
         if code:
             parameters["reason_code"] = code
     await client.write("/order/reverse/cancel/seller/decide", access, parameters, method="GET")
