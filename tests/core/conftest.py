@@ -1,4 +1,4 @@
-"""The application in the test's own process, a new one for each test: some take parts of it away."""
+"""The application in the test's own process."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -7,12 +7,13 @@ import pytest
 from fastapi import FastAPI
 
 from app.dev.servers import EmbeddedServers
-from tests.fixtures.application import desk, http, open_application, other_desk
+from tests.fixtures.application import application, desk, http, open_application, other_desk
 
-__all__ = ["desk", "http", "other_desk"]
+__all__ = ["application", "desk", "http", "other_desk"]
 
 
 @pytest.fixture
-async def application(servers: EmbeddedServers, home: Path) -> AsyncIterator[FastAPI]:
+async def own_application(servers: EmbeddedServers, home: Path) -> AsyncIterator[FastAPI]:
+    """One of the test's own, to add routes to."""
     async with open_application(servers, home) as app:
         yield app

@@ -70,13 +70,13 @@ async def test_logins_leave_no_secret_behind(desk: Desk, lines: io.StringIO) -> 
         assert secret not in text
 
 
-async def test_a_bug_is_logged_with_its_trace_and_without_secrets(application: FastAPI, lines: io.StringIO) -> None:
+async def test_a_bug_is_logged_with_its_trace_and_without_secrets(own_application: FastAPI, lines: io.StringIO) -> None:
     async def fail() -> None:
         url = f"https://partner.example/api?sign=canary-signature&secret={KEY.get_secret_value()}"
         raise RuntimeError(f"cannot read {url} as {KEY.get_secret_value()}")
 
-    application.add_api_route("/v1/bug", fail)
-    await client_of(application).get("/v1/bug")
+    own_application.add_api_route("/v1/bug", fail)
+    await client_of(own_application).get("/v1/bug")
 
     entry = next(entry for entry in _entries(lines) if entry["event"] == "unexpected_error")
     assert entry["level"] == "error"

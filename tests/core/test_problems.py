@@ -8,7 +8,7 @@ from fastapi import FastAPI
 
 from app.core.errors import RangeInvalid, Unavailable
 from app.core.problems import problems
-from tests.fixtures.application import Desk
+from tests.fixtures.application import Desk, client_of
 
 FIELDS = {"type", "title", "status", "detail", "code", "source", "request_id", "retryable", "errors"}
 
@@ -51,12 +51,12 @@ async def test_a_wrong_method_is_told_which_ones_there_are(desk: Desk) -> None:
     assert answer.headers["Allow"] == "DELETE, PATCH"
 
 
-async def test_a_bug_is_answered_without_a_trace(application: FastAPI, http: httpx.AsyncClient) -> None:
+async def test_a_bug_is_answered_without_a_trace(own_application: FastAPI) -> None:
     async def fail() -> None:
         raise RuntimeError("secret detail")
 
-    application.add_api_route("/v1/bug", fail)
-    answer = await http.get("/v1/bug")
+    own_application.add_api_route("/v1/bug", fail)
+    answer = await client_of(own_application).get("/v1/bug")
 
     assert (answer.status_code, answer.json()["code"]) == (500, "internal_error")
     assert answer.json().keys() == FIELDS
@@ -64,26 +64,24 @@ async def test_a_bug_is_answered_without_a_trace(application: FastAPI, http: htt
     assert "secret" not in answer.text and "Traceback" not in answer.text
 
 
-async def test_a_database_that_is_away_is_503_with_a_time_to_come_back(
-    application: FastAPI, http: httpx.AsyncClient
-) -> None:
+async def test_a_database_that_is_away_is_503_with_a_time_to_come_back(own_application: FastAPI) -> None:
     async def fail() -> None:
         raise Unavailable()
 
-    application.add_api_route("/v1/away", fail)
-    answer = await http.get("/v1/away", headers={"Accept-Language": "id"})
+    own_application.add_api_route("/v1/away", fail)
+    answer = await client_of(own_application).get("/v1/away", headers={"Accept-Language": "id"})
 
     assert (answer.status_code, answer.json()["code"], answer.json()["retryable"]) == (503, "unavailable", True)
     assert answer.headers["Retry-After"] == "2"
     assert "basis data" in answer.json()["detail"]
 
 
-async def test_an_error_names_its_parameter(application: FastAPI, http: httpx.AsyncClient) -> None:
+async def test_an_error_names_its_parameter(own_application: FastAPI) -> None:
     async def fail() -> None:
         raise RangeInvalid(parameter="placed_to", detail="`placed_to` lies before `placed_from`.")
 
-    application.add_api_route("/v1/range", fail)
-    answer = await http.get("/v1/range")
+    own_application.add_api_route("/v1/range", fail)
+    answer = await client_of(own_application).get("/v1/range")
 
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_range")
     detail = "`placed_to` lies before `placed_from`."

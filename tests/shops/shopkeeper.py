@@ -8,6 +8,7 @@ import httpx
 from asgi_lifespan import LifespanManager
 from fastapi import FastAPI
 
+from app.channels.contract import Connectors
 from app.core.settings import Settings
 from app.identity.tokens import AccessClaims
 from app.main import create_app
@@ -64,9 +65,9 @@ class Shopkeeper:
 
 
 @asynccontextmanager
-async def open_api(settings: Settings, channel: RotatingChannel) -> AsyncIterator[FastAPI]:
-    """The API with the tests' channel, started."""
-    api = create_app(settings, {CHANNEL: channel})
+async def open_api(settings: Settings, connectors: Connectors) -> AsyncIterator[FastAPI]:
+    """The API, started."""
+    api = create_app(settings, connectors)
     async with LifespanManager(api):
         yield api
 

@@ -71,5 +71,5 @@ async def test_a_process_whose_key_opens_nothing_does_not_start(lone_desk: Desk,
     )
 
     with pytest.raises(WrongKey, match="PLUGOSYNC_SECRET_KEYS"):
-        async with open_api(settings, lone_desk.channel):
+        async with open_api(settings, {}):
             pass

@@ -6,12 +6,14 @@ import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
 from asgi_lifespan import LifespanManager
+from fastapi import FastAPI
 
+from app.channels.contract import Connector
 from app.dev.servers import EmbeddedServers
 from app.main import create_app
 from app.orders import ingesting
@@ -39,16 +41,23 @@ class Api:
         return await self.http.post(path, json=body, headers={"Idempotency-Key": key or str(uuid.uuid4())})
 
 
-@pytest.fixture
-async def api(servers: EmbeddedServers, home: Path) -> AsyncIterator[Api]:
-    market = Market()
-    app = create_app(settings_for(servers, home, port=26001), connectors={CHANNEL: market})
+@pytest.fixture(scope="module")
+async def application(servers: EmbeddedServers, home: Path) -> AsyncIterator[FastAPI]:
+    """Started once; each test brings its market."""
+    app = create_app(settings_for(servers, home, port=26001), connectors={})
     async with LifespanManager(app):
-        desk = await found(app)
-        context: Context = app.state.context
-        account, shop = await open_account(context, desk.merchant_id, f"shop-{uuid.uuid4().hex[:12]}")
-        async with await desk.client() as http:
-            yield Api(desk, market, account, shop, http)
+        yield app
+
+
+@pytest.fixture
+async def api(application: FastAPI, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Api]:
+    market = Market()
+    context: Context = application.state.context
+    monkeypatch.setitem(cast(dict[str, Connector], context.connectors), CHANNEL, market)
+    desk = await found(application)
+    account, shop = await open_account(context, desk.merchant_id, f"shop-{uuid.uuid4().hex[:12]}")
+    async with await desk.client() as http:
+        yield Api(desk, market, account, shop, http)
 
 
 def pointers(answer: httpx.Response) -> list[str]:
