@@ -71,7 +71,7 @@ class _Piece:
 async def request_when_done(session: AsyncSession, merchant_id: UUID, operation_id: UUID, kind: str = KIND) -> None:
     """At the end of each chunk: derive the operation's state, and ask for its PDF when no item is open any more."""
     operation = await operations.refresh(session, merchant_id, operation_id)
-    if operation.open_parts and not await _has_open_items(session, merchant_id, operation_id):
+    if operation.open_parts and not await operations.has_open_items(session, merchant_id, operation_id):
         await work.add(session, merchant_id, kind, operation_id.hex)
 
 
@@ -128,14 +128,9 @@ async def _read(store: Store, merchant_id: UUID, pieces: Sequence[_Piece]) -> li
 
 async def _find_unpacked(session: AsyncSession, merchant_id: UUID, operation_id: UUID) -> OperationRow | None:
     operation = await operations.lock_operation(session, merchant_id, operation_id)
-    if not operation.open_parts or await _has_open_items(session, merchant_id, operation_id):
+    if not operation.open_parts or await operations.has_open_items(session, merchant_id, operation_id):
         return None
     return operation
-
-
-async def _has_open_items(session: AsyncSession, merchant_id: UUID, operation_id: UUID) -> bool:
-    states = ("pending", "running", "unknown")
-    return bool(await items_repository.list_items(session, merchant_id, operation_id, states=states, limit=1))
 
 
 async def _list_pieces(session: AsyncSession, merchant_id: UUID, operation_id: UUID) -> list[_Piece]:
