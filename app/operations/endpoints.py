@@ -99,7 +99,8 @@ async def list_operation_items(
         )
         more = len(rows) > limit
         next_cursor = encode_cursor(keyring.cursor_key, binding, [rows[limit - 1].position]) if more else None
-        data = [views.to_item(row) for row in rows[:limit]]
+        waiting = await views.find_waiting(session, merchant_id, rows[:limit])
+        data = [views.to_item(row, waiting) for row in rows[:limit]]
         return Page(data=data, page=PageInfo(next_cursor=next_cursor, limit=limit))
 
     return await database.transact(read, actor.merchant_id)
@@ -119,13 +120,14 @@ async def stream_operation(operation_id: OperationId, actor: ReadActor, database
 
     async def events() -> AsyncIterator[dict[str, str]]:
         last = ""
-        seen: dict[UUID, datetime] = {}
+        seen: dict[UUID, tuple[datetime, bool]] = {}
         while True:
-            operation, rows = await database.transact(_look, actor.merchant_id, operation_id)
+            operation, rows, waiting = await database.transact(_look, actor.merchant_id, operation_id)
             for row in rows:
-                if seen.get(row.id) != row.updated_at:
-                    seen[row.id] = row.updated_at
-                    yield {"event": "item", "data": views.to_item(row).model_dump_json()}
+                state = (row.updated_at, row.id in waiting)
+                if seen.get(row.id) != state:
+                    seen[row.id] = state
+                    yield {"event": "item", "data": views.to_item(row, waiting).model_dump_json()}
             text = operation.model_dump_json(by_alias=True)
             if text != last:
                 last = text
@@ -139,10 +141,11 @@ async def stream_operation(operation_id: OperationId, actor: ReadActor, database
 
 async def _look(
     session: AsyncSession, merchant_id: UUID, operation_id: UUID
-) -> tuple[Operation, list[OperationItemRow]]:
+) -> tuple[Operation, list[OperationItemRow], set[UUID]]:
     # The operation first: when it has ended, the items read after it have ended too.
     operation = await views.view_operation(session, merchant_id, operation_id)
-    return operation, await repository.list_items(session, merchant_id, operation_id)
+    rows = await repository.list_items(session, merchant_id, operation_id)
+    return operation, rows, await views.find_waiting(session, merchant_id, rows)
 
 
 @router.post("/{operation_id}/apply", status_code=202, responses={**ACCEPTED, **problems(*_KEY_PROBLEMS)})

@@ -1,6 +1,6 @@
 """Turns stored operations and items into what callers get."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -21,6 +21,7 @@ from app.operations.schemas import (
 )
 from app.operations.states import FINISHED, Tally
 from app.operations.texts import text_of
+from app.shops import service as shops
 
 
 async def view_operation(session: AsyncSession, merchant_id: UUID, operation_id: UUID) -> Operation:
@@ -75,9 +76,17 @@ def _eta_seconds(row: OperationRow, tally: Tally, now: datetime) -> int | None:
     return round((now - row.started_at).total_seconds() / ended * tally.open)
 
 
-def to_item(row: OperationItemRow) -> OperationItem:
-    """An item in the caller's language."""
+async def find_waiting(session: AsyncSession, merchant_id: UUID, rows: Sequence[OperationItemRow]) -> set[UUID]:
+    """Those of these items that wait until the seller agrees anew."""
+    going_on = [row for row in rows if row.state in ("pending", "running")]
+    accounts = await shops.list_without_consent(session, merchant_id) if going_on else set()
+    return {row.id for row in going_on if row.account_id in accounts}
+
+
+def to_item(row: OperationItemRow, waiting: Collection[UUID]) -> OperationItem:
+    """An item in the caller's language; `waiting`: see find_waiting."""
     params = {"reason": row.channel_reason or "–", **row.text_params}
+    code, next_action = ("needs_reauth", "reauthorize") if row.id in waiting else (row.code, row.next_action)
     return OperationItem(
         id=row.id,
         order_id=row.order_id,
@@ -85,14 +94,14 @@ def to_item(row: OperationItemRow) -> OperationItem:
         shop_id=row.shop_id,
         channel=row.channel,
         state=row.state,
-        code=row.code,
-        text=text_of(row.code, caller().language, params),
+        code=code,
+        text=text_of(code, caller().language, params),
         source=row.source,
         retryable=row.retryable,
         channel_code=row.channel_code,
         attempts=row.attempts,
         needs_attention=row.needs_attention,
-        next_action=row.next_action,
+        next_action=next_action,
         handover_effective=row.handover_effective,
         warning=row.details.get("warning"),
         effect=row.details.get("effect"),

@@ -80,6 +80,12 @@ async def is_account_paused(session: AsyncSession, merchant_id: UUID, account_id
     return all(shop.is_paused for shop in shops if shop.account_id == account_id)
 
 
+async def list_without_consent(session: AsyncSession, merchant_id: UUID) -> set[UUID]:
+    """Accounts of which nothing can be read or written until the seller agrees anew."""
+    rows = await list_shop_states(session, merchant_id)
+    return {row.account.id for row in rows if row.account.is_active and row.credential.needs_reauth_since is not None}
+
+
 def state_of(row: ShopWithAccount) -> ShopState:
     """What the merchant has to know first about a shop."""
     if not row.account.is_active:

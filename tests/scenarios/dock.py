@@ -264,7 +264,7 @@ class Dock:
 
 
 async def _items(session: Any, merchant_id: UUID, operation_id: UUID) -> list[Any]:
-    return [views.to_item(row) for row in await repository.list_items(session, merchant_id, operation_id)]
+    return [views.to_item(row, ()) for row in await repository.list_items(session, merchant_id, operation_id)]
 
 
 @asynccontextmanager

@@ -151,6 +151,8 @@ async def test_a_revoked_token_leaves_the_work_waiting_and_a_new_consent_resumes
     for _ in range(3):
         await world.pass_time(61)
     assert (await merchant.operation(operation))["state"] == "running"
+    items = (await merchant.items(operation)).values()
+    assert {(item["code"], item["next_action"]) for item in items} == {("needs_reauth", "reauthorize")}
     [listed] = [one for one in (await merchant.get("/v1/shops"))["data"] if one["external_id"] == shop.shop_id]
     assert (await merchant.get(f"/v1/shops/{listed['id']}/health"))["auth"]["state"] == "needs_reauth"
 
