@@ -1,17 +1,19 @@
 """Stock, links and listing imports over HTTP."""
 
 import asyncio
-from typing import Annotated, Any
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.context import Language, caller
+from app.core.context import caller
 from app.core.deps import DatabaseDep, KeyringDep, SettingsDep
 from app.core.errors import CursorMismatch
 from app.core.http import PayloadTooLarge
-from app.core.ids import ListingId, ProductId
+from app.core.ids import ListingId, Prefixed, ProductId
 from app.core.pagination import CursorText, Limit, Page, binding_of, id_after, page_by_id
 from app.core.problems import problems
 from app.core.validation import field_error
@@ -31,8 +33,10 @@ from app.products.errors import (
     ProductNotFound,
     ProductUnknown,
 )
+from app.products.models import ListingRow
 from app.products.repository import get_listing, get_product
 from app.products.schemas import Listing, Product, ProductImport
+from app.shops import service as shops
 from app.stock import csv_import, importing, linking, repository, service
 from app.stock.errors import (
     LinkedOtherwise,
@@ -61,11 +65,12 @@ router = APIRouter(prefix="/v1", tags=["stock"])
 
 ReadActor = Annotated[Actor, needs("products:read")]
 WriteActor = Annotated[Actor, needs("products:write")]
+_SHOP = Prefixed("shp")
 _EFFECT = {
     "en": "{open_orders} open orders reserve {reserve}, {shipped_orders} shipped deduct {deduct};"
-    " available goes from {available_before} to {available_after}.",
+    " available in {shops} goes from {available_before} to {available_after}.",
     "id": "{open_orders} pesanan terbuka memesan {reserve}, {shipped_orders} terkirim mengurangi {deduct};"
-    " stok tersedia dari {available_before} menjadi {available_after}.",
+    " stok tersedia di {shops} dari {available_before} menjadi {available_after}.",
 }
 
 
@@ -169,16 +174,11 @@ async def import_listings(
 @router.post("/listings/links", responses=problems(ListingUnknown, ProductUnknown, ProductArchived, LinkedOtherwise))
 async def link_listings(body: LinkListings, actor: WriteActor, database: DatabaseDep) -> LinkResult:
     """Link listings to products, all or none. Earlier orders move what they owe, once; `dry_run` shows it before."""
-    language = caller().language
     wishes = [Wish(wish.listing_id, wish.product_id, f"/links/{number}") for number, wish in enumerate(body.links)]
 
     async def run(session: AsyncSession, merchant_id: UUID) -> list[LinkedListing]:
-        shop_ids = await views.shops_by_account(session, merchant_id)
         step = linking.preview_all if body.dry_run else linking.link
-        return [
-            LinkedListing(listing=views.to_listing(listing, shop_ids), effect=_show(told, language))
-            for listing, told in await step(session, merchant_id, wishes)
-        ]
+        return await _show(session, merchant_id, await step(session, merchant_id, wishes))
 
     return LinkResult(dry_run=body.dry_run, data=await database.transact(run, actor.merchant_id))
 
@@ -193,9 +193,9 @@ async def link_listing(
 
     async def run(session: AsyncSession, merchant_id: UUID) -> LinkedListing:
         await get_listing(session, merchant_id, listing_id)
-        [(listing, told)] = await linking.link(session, merchant_id, [Wish(listing_id, body.product_id)])
-        shop_ids = await views.shops_by_account(session, merchant_id)
-        return LinkedListing(listing=views.to_listing(listing, shop_ids), effect=_show(told, caller().language))
+        told = await linking.link(session, merchant_id, [Wish(listing_id, body.product_id)])
+        [linked] = await _show(session, merchant_id, told)
+        return linked
 
     return await database.transact(run, actor.merchant_id)
 
@@ -229,9 +229,21 @@ async def list_stock_pushes(
     return Page(data=[_to_push(row) for row in rows[:limit]], page=page)
 
 
-def _show(told: Preview, language: Language) -> LinkEffect:
-    values: dict[str, Any] = {name: getattr(told, name) for name in Preview.__slots__}
-    return LinkEffect(**values, text=_EFFECT[language].format(**values))
+async def _show(
+    session: AsyncSession, merchant_id: UUID, told: Sequence[tuple[ListingRow, Preview]]
+) -> list[LinkedListing]:
+    """In the caller's language, with the shops by name."""
+    language = caller().language
+    shop_ids = await views.shops_by_account(session, merchant_id)
+    names = {_SHOP.format(shop_id): name for shop_id, name in (await shops.shop_names(session, merchant_id)).items()}
+    shown = []
+    for listing, preview in told:
+        values = asdict(preview)
+        mine = [shop_id for account_id in values.pop("account_ids") for shop_id in shop_ids.get(account_id, ())]
+        text = _EFFECT[language].format(**values, shops=", ".join(names[shop_id] for shop_id in mine))
+        effect = LinkEffect(**values, shop_ids=mine, text=text)
+        shown.append(LinkedListing(listing=views.to_listing(listing, shop_ids), effect=effect))
+    return shown
 
 
 def _to_movement(row: MovementRow) -> Movement:

@@ -1,7 +1,7 @@
 """Link listings to products: new orders move stock at once, earlier ones are put right in the background, once each."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -45,6 +45,8 @@ class Preview:
     deduct: int
     available_before: int
     available_after: int
+    account_ids: tuple[UUID, ...] = ()
+    """Whose listings of the product are told."""
 
 
 async def preview(
@@ -81,9 +83,15 @@ async def _preview_pairs(
     """One after the other, as they would be made."""
     told: list[tuple[ListingRow, Preview]] = []
     of_product: dict[UUID, list[Preview]] = {}
+    accounts: dict[UUID, set[UUID]] = {}
+    for linked in await products.list_linked(session, merchant_id, {product.id for _, product in pairs}):
+        if linked.product_id is not None:
+            accounts.setdefault(linked.product_id, set()).add(linked.account_id)
     for listing, product in pairs:
-        before = of_product.setdefault(product.id, [])
-        before.append(await preview(session, merchant_id, listing, product, before))
+        before, mine = of_product.setdefault(product.id, []), accounts.setdefault(product.id, set())
+        mine.add(listing.account_id)
+        effect = await preview(session, merchant_id, listing, product, before)
+        before.append(replace(effect, account_ids=tuple(sorted(mine))))
         told.append((listing, before[-1]))
     return told
 

@@ -76,6 +76,7 @@ class LinkEffect(BaseModel):
     deduct: int = Field(description="Pieces of orders that are arranged or on their way.")
     available_before: int
     available_after: int
+    shop_ids: list[ShopId] = Field(description="Shops that sell the product then, and are told what is available.")
     text: str
 
 

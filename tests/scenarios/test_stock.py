@@ -57,6 +57,10 @@ async def test_orders_of_unlinked_listings_are_put_right_once_they_are_linked(
     plan = await merchant.post("/v1/listings/links", {"links": links, "dry_run": True}, expect=200)
     assert sum(one["effect"]["reserve"] for one in plan["data"]) == waiting
     assert sum(one["effect"]["deduct"] for one in plan["data"]) == gone
+    last = plan["data"][-1]["effect"]
+    names = {shop["id"]: shop["name"] for shop in (await merchant.get("/v1/shops"))["data"]}
+    assert last["available_after"] == 1000 - gone - waiting and set(last["shop_ids"]) == set(names)
+    assert all(name in last["text"] for name in names.values())
     assert await stock(merchant, product_id) == (1000, 0, 1000), "a plan changes nothing"
     for _ in range(2):
         await merchant.post("/v1/listings/links", {"links": links}, expect=200)
