@@ -348,7 +348,7 @@ async def join(session: AsyncSession, merchant_id: UUID, operation_id: UUID, ide
 
 
 async def cancel(session: AsyncSession, merchant_id: UUID, operation_id: UUID, idempotency: Idempotency) -> Opened:
-    """Skip what nobody has begun; what runs is finished. Raises OperationStateInvalid when it has ended."""
+    """Skip what nobody has begun; what runs hears of it at once. Raises OperationStateInvalid when it has ended."""
     replayed = await _bind(session, merchant_id, operation_id, idempotency)
     operation = await repository.get_operation(session, merchant_id, operation_id, lock=True)
     if replayed or operation.cancel_requested_at is not None:
@@ -359,6 +359,10 @@ async def cancel(session: AsyncSession, merchant_id: UUID, operation_id: UUID, i
     if operation.state == "planned":
         operation.state = "queued"
     await _skip_pending(session, merchant_id, operation_id)
+    begun = await repository.list_items(session, merchant_id, operation_id, states=("running",))
+    await _ask_for_chunks(
+        session, merchant_id, operation.job, operation_id, {(item.chunk, item.account_id) for item in begun}
+    )
     await refresh(session, merchant_id, operation_id)
     return Opened(operation_id, replayed)
 

@@ -105,6 +105,9 @@ async def run_orders(context: Context, claimed: Claimed) -> timedelta | None:
     operation_id, chunk = operations.parse_chunk_ref(claimed.ref)
     database, merchant_id = context.database, claimed.merchant_id
     operation, items = await database.transact(operations.start_chunk, merchant_id, operation_id, chunk)
+    if operation.cancel_requested_at is not None:
+        await database.transact(_skip_items, merchant_id, operation_id, items)
+        return None
     wait: ChannelError | None = None
     with acting_as(operations.caller_of(operation), merchant_id=merchant_id):
         left = {str(item.details["external_id"]): item.id for item in items}
@@ -179,6 +182,15 @@ async def _read_items(
     read = await reading.read_orders(context, merchant_id, account_id, list(ids), priority="user", then=settle)
     again = await reading.read_orders(context, merchant_id, account_id, read.missing, priority="user", then=settle)
     return {ids[external_id] for external_id in ids.keys() - set(again.missing)}
+
+
+async def _skip_items(
+    session: AsyncSession, merchant_id: UUID, operation_id: UUID, items: Sequence[OperationItemRow]
+) -> None:
+    """A read leaves nothing half done: those that were begun are given up as well."""
+    for item in items:
+        await operations.settle_item(session, merchant_id, item.id, "skipped", "operation_cancelled")
+    await operations.refresh(session, merchant_id, operation_id)
 
 
 async def _fail_items(

@@ -142,6 +142,25 @@ async def test_sync_leaves_paused_shops_alone(world: World, merchant: Merchant, 
     assert (compared.status_code, compared.json()["code"]) == (409, "shop_paused")
 
 
+async def test_a_sync_that_waits_for_its_channel_can_be_cancelled(
+    world: World, merchant: Merchant, shop: SimulatedShop
+) -> None:
+    await shop.place_orders(2)
+    await merchant.import_orders()
+    await world.work()
+    await shop.plan_fault("get_order", "error_before", probability=1)
+    operation = (await merchant.post("/v1/sync", {"scope": "orders"}))["id"]
+    await world.work()
+    assert (await merchant.operation(operation))["counts"]["running"] == 2
+
+    await merchant.post(f"/v1/operations/{operation}/cancel")
+    await world.work()
+
+    ended = await merchant.operation(operation)
+    assert (ended["state"], ended["counts"]["skipped"]) == ("cancelled", 2)
+    assert (await merchant.post("/v1/sync", {"scope": "orders"}))["id"] != operation
+
+
 @pytest.mark.parametrize("scope", ["stock", "all"])
 async def test_sync_moves_what_is_owed_once(world: World, merchant: Merchant, shop: SimulatedShop, scope: str) -> None:
     product_id, listing_id, numbers = await sell_one_listing(world, merchant, shop, 40)
