@@ -18,6 +18,8 @@ log = structlog.get_logger(__name__)
 
 BACKGROUND_SHARE = 0.7
 """Part of a bucket that polls may empty; the rest is always there for people."""
+WAIT_SECONDS = 2.0
+"""A call waits up to this long for its token."""
 VALKEY_RETRY_SECONDS = 5.0
 """After a failure Valkey is asked again this much later, so that its loss delays no call."""
 VALKEY_TIMEOUT_SECONDS = 1.0
@@ -87,7 +89,7 @@ class Limiter:
         rate: Rate,
         *,
         priority: Literal["user", "background"] = "user",
-        wait_seconds: float = 2.0,
+        wait_seconds: float = WAIT_SECONDS,
     ) -> None:
         """Take one token, waiting for it up to `wait_seconds`. Raises Throttled with the time to come back."""
         rate = self._effective(rate)

@@ -62,6 +62,7 @@ async def read_orders(
 ) -> OrdersRead:
     """Read these orders in the channel's batches; each is stored before the next is asked for. Raises ChannelError.
 
+    What was read before the error stays stored, and `then` was told of it.
     No transaction may be open. What cannot be read goes to the quarantine and leaves it when a later read succeeds.
     `told`: what a list has just told of orders; those are not asked for again.
     """
@@ -98,7 +99,10 @@ async def _read_batch(
             lambda connector, door: connector.get_orders(door, batch),
             priority=priority,
         )
-        return await _store_batch(context, merchant_id, account, batch, TimedReading(reading, started_at), then)
+        stored = await _store_batch(context, merchant_id, account, batch, TimedReading(reading, started_at), then)
+    if reading.stopped_by is not None:
+        raise reading.stopped_by
+    return stored
 
 
 async def _store_batch(
@@ -150,12 +154,16 @@ async def list_due_reads(session: AsyncSession, merchant_id: UUID, account_id: U
 
 async def finish_reads(
     session: AsyncSession, merchant_id: UUID, account_id: UUID, reads: Sequence[DueRead], *, started_at: datetime
-) -> timedelta | None:
-    """These were read. Answers the time until the next read is due (zero or less: now).
+) -> None:
+    """These were read, by calls that began at `started_at` or later."""
+    await storing.finish_requests(session, merchant_id, account_id, reads, started_at=started_at)
+
+
+async def find_next_read(session: AsyncSession, merchant_id: UUID, account_id: UUID) -> timedelta | None:
+    """The time until the next read is due (zero or less: now).
 
     None when nothing waits, or only for the end of a pause: that asks for a run of its own.
     """
-    await storing.finish_requests(session, merchant_id, account_id, reads, started_at=started_at)
     lowest = await _lowest_priority(session, merchant_id, account_id)
     return await storing.find_next_request(session, merchant_id, account_id, lowest=lowest)
 

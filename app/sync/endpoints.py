@@ -146,7 +146,6 @@ async def sync_everything(
     body: SyncAll,
     actor: Annotated[Actor, needs("orders:write")],
     database: DatabaseDep,
-    connectors: ConnectorsDep,
     settings: SettingsDep,
     idempotency: IdempotencyDep,
     response: Response,
@@ -161,7 +160,6 @@ async def sync_everything(
         actor.merchant_id,
         body,
         idempotency,
-        connectors=connectors,
         open_operations_max=settings.open_operations_max,
     )
     return await accepted(database, actor.merchant_id, opened, response)

@@ -7,7 +7,6 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.channels.contract import Connectors
 from app.core.context import Caller, acting_as
 from app.operations import service as operations
 from app.operations.idempotency import Idempotency
@@ -22,7 +21,7 @@ from app.stock import linking
 from app.stock import service as stock
 from app.sync.errors import ShopNotConnected, ShopPaused, ShopUnknown
 from app.sync.schemas import SyncAll
-from app.sync.service import READ_ORDERS
+from app.sync.service import CHUNK, READ_ORDERS
 from app.work import service as work
 from app.work.context import Context
 from app.work.service import Claimed
@@ -38,7 +37,6 @@ async def open_sync(
     body: SyncAll,
     idempotency: Idempotency,
     *,
-    connectors: Connectors,
     open_operations_max: int,
 ) -> Opened:
     """One operation, however often it is pressed while it runs. Raises ShopUnknown, ShopNotConnected, ShopPaused."""
@@ -53,7 +51,7 @@ async def open_sync(
         return await operations.join(session, merchant_id, running, idempotency)
     items = []
     if body.scope != "stock":
-        items = _items(await orders.list_open(session, merchant_id, shop_ids), connectors)
+        items = _items(await orders.list_open(session, merchant_id, shop_ids))
     opened = await operations.open_operation(
         session,
         merchant_id,
@@ -84,14 +82,14 @@ async def _shops(session: AsyncSession, merchant_id: UUID, shop_ids: Sequence[UU
     return [every[shop_id] for shop_id in dict.fromkeys(shop_ids)]
 
 
-def _items(rows: Sequence[OrderRow], connectors: Connectors) -> list[NewItem]:
-    """Chunks of one account each, as many as its channel reads in one call."""
+def _items(rows: Sequence[OrderRow]) -> list[NewItem]:
+    """Chunks of one account each: few, for they wait for the same account's turn."""
     items: list[NewItem] = []
     filled: dict[UUID, tuple[int, int]] = {}
     chunks = 0
     for order in rows:
         chunk, count = filled.get(order.account_id, (0, 0))
-        if count == 0 or count >= connectors[order.channel].facts.detail_batch:
+        if count == 0 or count >= CHUNK:
             chunks += 1
             chunk, count = chunks, 0
         filled[order.account_id] = (chunk, count + 1)

@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import clock
 from app.orders import reading
+from app.orders.reading import OrdersRead
 from app.orders.storing import DueRead
 from app.shops.access import Priority
 from app.work import service as work
@@ -24,16 +25,31 @@ async def read_requested(context: Context, claimed: Claimed) -> timedelta | None
     for _ in range(_MOST_ROUNDS):
         due, started_at = await context.database.transact(_list_due, merchant_id, account_id)
         if due:
-            priority: Priority = "user" if due[0].priority == work.USER else "background"
-            await reading.read_orders(
-                context, merchant_id, account_id, [one.external_id for one in due], priority=priority
-            )
-        wait = await context.database.transact(
-            reading.finish_reads, merchant_id, account_id, due, started_at=started_at
-        )
+            await _read(context, merchant_id, account_id, due, started_at)
+        wait = await context.database.transact(reading.find_next_read, merchant_id, account_id)
         if wait is None or wait > timedelta(0):
             return wait
     return wait
+
+
+async def _read(
+    context: Context, merchant_id: UUID, account_id: UUID, due: list[DueRead], started_at: datetime
+) -> None:
+    """A wish is fulfilled in the transaction that stores its order: an error later on costs no order twice."""
+    answered: set[str] = set()
+
+    async def note(session: AsyncSession, merchant_id: UUID, read: OrdersRead) -> None:
+        told = read.ingested.ids.keys() | read.unreadable.keys()
+        answered.update(told)
+        await reading.finish_reads(
+            session, merchant_id, account_id, [one for one in due if one.external_id in told], started_at=started_at
+        )
+
+    priority: Priority = "user" if due[0].priority == work.USER else "background"
+    wanted = [one.external_id for one in due]
+    await reading.read_orders(context, merchant_id, account_id, wanted, priority=priority, then=note)
+    absent = [one for one in due if one.external_id not in answered]
+    await context.database.transact(reading.finish_reads, merchant_id, account_id, absent, started_at=started_at)
 
 
 async def _list_due(session: AsyncSession, merchant_id: UUID, account_id: UUID) -> tuple[list[DueRead], datetime]:

@@ -28,6 +28,8 @@ from app.work import service as work
 READ_ORDERS = "sync.orders"
 READ_WINDOW = "sync.window"
 FIRST_READ = timedelta(days=15)
+CHUNK = 100
+"""Orders in one piece of work. Many pieces of one account would take the calls from each other."""
 WINDOW_CHUNKS = 1_000
 """Chunks from here on belong to windows: they hold the orders a window could not read."""
 _FORGET_AFTER = timedelta(days=30)
@@ -61,9 +63,7 @@ async def open_import(
     accounts, shop_rows = await _targets(session, merchant_id, body)
     await repository.forget_old_outcomes(session, merchant_id, _FORGET_AFTER)
     if body.order_numbers is not None:
-        return await _open_numbers(
-            session, merchant_id, idempotency, accounts, body.order_numbers, connectors, open_operations_max
-        )
+        return await _open_numbers(session, merchant_id, idempotency, accounts, body.order_numbers, open_operations_max)
     now = await clock.now(session)
     wishes = []
     for account in accounts:
@@ -133,10 +133,8 @@ async def _open_numbers(
     idempotency: Idempotency,
     accounts: Sequence[AccountRow],
     numbers: Sequence[str],
-    connectors: Connectors,
     open_operations_max: int | None,
 ) -> Opened:
-    size = min(connectors[account.channel].facts.detail_batch for account in accounts)
     only = accounts[0].id if len(accounts) == 1 else None
     items = [
         NewItem(
@@ -144,7 +142,7 @@ async def _open_numbers(
             order_number=number,
             account_id=only,
             channel=accounts[0].channel,
-            chunk=position // size,
+            chunk=position // CHUNK,
             details={"external_id": number, "is_number": True},
         )
         for position, number in enumerate(dict.fromkeys(numbers))

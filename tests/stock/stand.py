@@ -289,8 +289,7 @@ class Stand:
     async def _sync(self, session: AsyncSession, merchant_id: UUID, name: str) -> None:
         key = Idempotency("user:1", "POST /v1/sync", name, b"")
         wish = SyncAll(scope="stock")
-        connectors = self.context.connectors
-        await refreshing.open_sync(session, merchant_id, wish, key, connectors=connectors, open_operations_max=100)
+        await refreshing.open_sync(session, merchant_id, wish, key, open_operations_max=100)
 
     def _wishes(self, pairs: Sequence[tuple[int, int]]) -> list[Wish]:
         return [Wish(self.listing_ids[listing], self.product_ids[product]) for listing, product in pairs]

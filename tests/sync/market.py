@@ -25,7 +25,7 @@ from app.channels.contract import (
     ShopAccess,
     UnreadableOrder,
 )
-from app.channels.errors import ChannelError, Malformed
+from app.channels.errors import ChannelError, Malformed, Throttled
 from app.core.clock import from_epoch
 
 CHANNEL = "testmart"
@@ -97,6 +97,8 @@ class Market:
         self.unreadable: dict[str, str] = {}
         self.omitted: Counter[str] = Counter()
         """How often an order is left out of an answer."""
+        self.lets_through: list[int] = []
+        """Of so many orders the next reads bring news before they are stopped."""
         self.list_errors: list[ChannelError | None] = []
         self.read_errors: list[ChannelError | None] = []
         self.left_out: set[str] = set()
@@ -144,6 +146,9 @@ class Market:
         assert len(external_ids) <= BATCH
         if self.read_errors and (error := self.read_errors.pop(0)) is not None:
             raise error
+        stopped_by: ChannelError | None = None
+        if self.lets_through and (most := self.lets_through.pop(0)) < len(external_ids):
+            external_ids, stopped_by = external_ids[:most], Throttled("busy")
         self.reads.update(external_ids)
         answered, unreadable, missing = [], [], []
         for number in external_ids:
@@ -157,7 +162,7 @@ class Market:
                 answered.append(one)
         self.on_read(external_ids)
         await asyncio.sleep(self.pause)
-        return OrdersReading(tuple(answered), tuple(unreadable), tuple(missing))
+        return OrdersReading(tuple(answered), tuple(unreadable), tuple(missing), stopped_by)
 
     def verify_push(self, request: PushRequest) -> bool:
         """HMAC over URL and raw body, as most channels do."""

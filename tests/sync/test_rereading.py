@@ -121,6 +121,21 @@ async def test_a_busy_channel_keeps_the_wish(scene: Scene) -> None:
     assert await scene.sql("select 1 from read_requests where merchant_id = $1") == []
 
 
+async def test_a_pause_in_the_middle_of_many_costs_no_order_twice(scene: Scene) -> None:
+    numbers = [f"A{number}" for number in range(8)]
+    place(scene, *numbers)
+    scene.market.lets_through = [3, 2]
+    await ask(scene, *numbers)
+
+    await scene.work()
+    assert len(await scene.sql("select 1 from orders where merchant_id = $1")) == 5
+    assert len(await scene.sql("select 1 from read_requests where merchant_id = $1")) == 3
+    await scene.later()
+
+    assert scene.market.reads == dict.fromkeys(numbers, 1)
+    assert await scene.sql("select 1 from read_requests where merchant_id = $1") == []
+
+
 async def test_users_go_first(scene: Scene) -> None:
     place(scene, "A1", "A2")
     order_of_reads: list[str] = []

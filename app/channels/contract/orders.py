@@ -8,6 +8,7 @@ from typing import Literal, Protocol, runtime_checkable
 
 from app.channels.contract.authorisation import ShopAccess
 from app.channels.contract.facts import CancellationState, OrderStatus, PackageStatus
+from app.channels.errors import ChannelError
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,11 +141,16 @@ class OrderListPage:
 
 @dataclass(frozen=True, slots=True)
 class OrdersReading:
-    """One batch read. Every asked id is in exactly one of the three."""
+    """One batch read. Every asked id is in exactly one of the three, unless the read stopped before the end."""
 
     orders: tuple[ChannelOrder, ...]
     unreadable: tuple[UnreadableOrder, ...]
     missing: tuple[str, ...]
+    stopped_by: ChannelError | None = None
+    """Why some ids are in none of them: the channel let no more calls through. What was read before is good.
+
+    A read that brought nothing raises instead.
+    """
 
 
 @runtime_checkable

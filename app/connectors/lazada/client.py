@@ -16,7 +16,7 @@ from app.channels import decoding, references
 from app.channels.contract import Rate, ShopAccess
 from app.channels.errors import ChannelError, Malformed, Throttled, Unavailable, Unknown
 from app.channels.http import HttpAnswer, send
-from app.channels.limiter import Limiter
+from app.channels.limiter import WAIT_SECONDS, Limiter
 from app.connectors.lazada import failures
 from app.connectors.lazada.settings import is_official
 from app.connectors.lazada.signing import sign, sign_push
@@ -77,12 +77,13 @@ class Client:
         return await self._pausing(access, "write", request, is_write=True)
 
     async def read(
-        self, path: str, access: ShopAccess, parameters: Mapping[str, str], *, method: Method = "GET"
+        self, path: str, access: ShopAccess, parameters: Mapping[str, str], *, wait_seconds: float = WAIT_SECONDS
     ) -> Answer:
-        """A call without effect: up to three tries, each signed anew."""
+        """A call without effect: up to three tries, each signed anew. Waits so long for its turn at the limiter."""
+        key = _limiter_key(access, "read")
         for attempt in range(1, READ_TRIES + 1):
-            await self._limiter.acquire(_limiter_key(access, "read"), RATES["read"], priority=access.priority)
-            request = self._request(method, self._base_url, path, parameters, access.access_token)
+            await self._limiter.acquire(key, RATES["read"], priority=access.priority, wait_seconds=wait_seconds)
+            request = self._request("GET", self._base_url, path, parameters, access.access_token)
             try:
                 return await self._pausing(access, "read", request, is_write=False)
             except (Unavailable, Malformed):

@@ -3,11 +3,12 @@
 import asyncio
 import hmac
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 from urllib.parse import urlencode
 
-from app.channels import decoding
+from app.channels import decoding, turns
 from app.channels.contract import (
     CancellationReason,
     ChannelAccount,
@@ -32,7 +33,7 @@ from app.channels.contract import (
     Tokens,
     TrackingEvent,
 )
-from app.channels.errors import Malformed, Rejected, Unauthorized, Unknown
+from app.channels.errors import ChannelError, Malformed, Rejected, Unauthorized, Unknown
 from app.connectors.lazada import cancelling, items, packaging, wire
 from app.connectors.lazada.client import RATES, Answer, Client
 from app.connectors.lazada.mapping import orders, products, pushes, shipping
@@ -160,26 +161,35 @@ class LazadaConnector:
     async def get_orders(self, access: ShopAccess, external_ids: Sequence[str]) -> OrdersReading:
         asked = list(dict.fromkeys(external_ids))
         known = [one for one in asked if one.isascii() and one.isdigit()]
-        found, units, requests = await asyncio.gather(
-            self._fetch_orders(access, known),
-            items.fetch_items(self._client, access, known),
-            self._fetch_requests(access),
-        )
-        return orders.to_orders_reading(access.external_id, asked, found, units, requests)
+        requests = await self._fetch_requests(access)
+        answered, stopped_by = await self._fetch_orders(access, known)
+        if stopped_by is not None:
+            asked = [one for one in asked if one in answered or one not in known]
+        found = {one: element for one, element in answered.items() if element is not None}
+        units = await items.fetch_items(self._client, access, list(found))
+        reading = orders.to_orders_reading(access.external_id, asked, found, units, requests)
+        return replace(reading, stopped_by=stopped_by)
 
     async def _fetch_requests(self, access: ShopAccess) -> dict[str, wire.ReverseOrder]:
         return {one.trade_order_id: one for one in await cancelling.fetch_requests(self._client, access)}
 
-    async def _fetch_orders(self, access: ShopAccess, order_ids: Sequence[str]) -> dict[str, Any]:
-        """There is no call for several orders: of many, most are usually among those that changed last."""
+    async def _fetch_orders(
+        self, access: ShopAccess, order_ids: Sequence[str]
+    ) -> tuple[dict[str, Any], ChannelError | None]:
+        """There is no call for several orders: of many, most are usually among those that changed last.
+
+        None for an order that is not there; without what a pause of the channel's kept from being asked for.
+        """
         found: dict[str, Any] = {}
         if len(order_ids) >= WORTH_A_LIST:
             answer = await self._client.read("/orders/get", access, _latest(datetime.now(UTC)))
             rows = _list(answer.data.get("orders")) if isinstance(answer.data, dict) else []
             found = {one: row for row in rows if (one := orders.id_of(row)) is not None and one in order_ids}
         left = [one for one in order_ids if one not in found]
-        elements = await asyncio.gather(*(self._fetch_order(access, one) for one in left))
-        return found | {one: element for one, element in zip(left, elements, strict=True) if element is not None}
+        single, stopped_by = await turns.read_each(lambda one: self._fetch_order(access, one), left)
+        if stopped_by is not None and not (found or single):
+            raise stopped_by
+        return found | single, stopped_by
 
     async def _fetch_order(self, access: ShopAccess, order_id: str) -> Any:
         try:

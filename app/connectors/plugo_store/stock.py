@@ -1,6 +1,5 @@
 """Products and variations as listings, and their absolute stock."""
 
-import asyncio
 from typing import Any
 
 from app.channels import decoding
@@ -20,7 +19,8 @@ async def list_listings(client: Client, access: ShopAccess, cursor: str | None) 
     query = {"per_page": str(PAGE), "page": str(page), "orderby": "id", "order": "asc", "status": "publish"}
     rows = _rows((await client.read("/products", access, query)).body)
     products = [decoding.read_answer(wire.Product, row) for row in rows]
-    groups = await asyncio.gather(*(_listings(client, access, product) for product in products))
+    # One after another: all at once they would wait for the same tokens, and one that waits too long fails the page.
+    groups = [await _listings(client, access, product) for product in products]
     found = tuple(listing for group in groups for listing in group)
     return ListingPage(found, str(page + 1) if len(rows) == PAGE else None)
 

@@ -1,13 +1,13 @@
 """TikTok Shop behind the contract of app.channels: client, wire, mapping."""
 
-import asyncio
 import hmac
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Literal
 from urllib.parse import urlencode
 
-from app.channels import decoding
+from app.channels import decoding, turns
 from app.channels.contract import (
     CancellationReason,
     ChannelAccount,
@@ -31,7 +31,7 @@ from app.channels.contract import (
     Tokens,
     TrackingEvent,
 )
-from app.channels.errors import Malformed, Rejected, Throttled, Unauthorized, Unknown
+from app.channels.errors import ChannelError, Malformed, Rejected, Throttled, Unauthorized, Unknown
 from app.connectors.tiktok_shop import cancelling, shipping_calls, wire
 from app.connectors.tiktok_shop.client import Client
 from app.connectors.tiktok_shop.facts import DETAIL_BATCH, TIKTOK_SHOP, TOKOPEDIA
@@ -151,24 +151,37 @@ class TikTokShopConnector:
 
     async def get_orders(self, access: ShopAccess, external_ids: Sequence[str]) -> OrdersReading:
         asked = list(dict.fromkeys(external_ids))
-        elements = await self._fetch_orders(access, asked)
+        elements, left, stopped_by = await self._fetch_orders(access, asked)
         requests = await self._fetch_requests(access, elements)
-        return orders.to_orders_reading(access.external_id, asked, elements, requests)
+        answered = [one for one in asked if one not in left]
+        reading = orders.to_orders_reading(access.external_id, answered, elements, requests)
+        return replace(reading, stopped_by=stopped_by)
 
-    async def _fetch_orders(self, access: ShopAccess, ids: Sequence[str]) -> list[Any]:
-        """Raw orders. When one of several is another seller's the whole call is refused: then each is asked for."""
-        known = [one for one in ids if one.isascii() and one.isdigit()]
-        if not known:
-            return []
+    async def _fetch_orders(
+        self, access: ShopAccess, ids: Sequence[str]
+    ) -> tuple[list[Any], Sequence[str], ChannelError | None]:
+        """Raw orders; those left to be asked for, and why.
+
+        When one of several is another seller's the whole call is refused: then each is asked for.
+        """
+        known = [one for one in ids if one.isascii() and one.isdigit()][:DETAIL_BATCH]
+        together = await self._fetch_together(access, known) if known else []
+        if together is not None or len(known) == 1:
+            return together or [], (), None
+        single, stopped_by = await turns.read_each(lambda one: self._fetch_together(access, [one]), known)
+        if stopped_by is not None and not single:
+            raise stopped_by
+        elements = [element for part in single.values() for element in part or ()]
+        return elements, [one for one in known if one not in single], stopped_by
+
+    async def _fetch_together(self, access: ShopAccess, ids: Sequence[str]) -> list[Any] | None:
+        """None when the call is refused."""
         try:
-            answer = await self._client.read("/order/202507/orders", access, {"ids": ",".join(known[:DETAIL_BATCH])})
+            answer = await self._client.read("/order/202507/orders", access, {"ids": ",".join(ids)})
         except Rejected as error:
             if error.meaning != "not_found":
                 raise
-            if len(known) == 1:
-                return []
-            parts = await asyncio.gather(*(self._fetch_orders(access, [one]) for one in known))
-            return [element for part in parts for element in part]
+            return None
         return _elements(answer.data, "orders")
 
     async def _fetch_requests(self, access: ShopAccess, elements: Sequence[Any]) -> dict[str, wire.Cancellation]:
@@ -199,7 +212,10 @@ class TikTokShopConnector:
         ids = list(dict.fromkeys(package.order_external_id for package in packages))
         found: dict[str, wire.Order] = {}
         for start in range(0, len(ids), DETAIL_BATCH):
-            for element in await self._fetch_orders(access, ids[start : start + DETAIL_BATCH]):
+            elements, _, stopped_by = await self._fetch_orders(access, ids[start : start + DETAIL_BATCH])
+            if stopped_by is not None:
+                raise stopped_by
+            for element in elements:
                 order = _read_or_none(wire.Order, element)
                 if order is not None:
                     found[order.id] = order
@@ -220,8 +236,9 @@ class TikTokShopConnector:
         return await self.poll_labels(access, packages)
 
     async def poll_labels(self, access: ShopAccess, packages: Sequence[PackageRef]) -> Mapping[str, LabelStatus]:
-        statuses = await asyncio.gather(*(self._poll_label(access, package) for package in packages))
-        return {status.package_number: status for status in statuses}
+        by_number = {package.package_number: package for package in packages}
+        told, _ = await turns.read_each(lambda number: self._poll_label(access, by_number[number]), list(by_number))
+        return {number: told.get(number) or LabelStatus(number, "processing") for number in by_number}
 
     async def _poll_label(self, access: ShopAccess, package: PackageRef) -> LabelStatus:
         number = package.package_number

@@ -1,10 +1,9 @@
 """Calls about packages: options, shipping one or several, documents."""
 
-import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-from app.channels import decoding
+from app.channels import decoding, turns
 from app.channels.contract import Handover, Outcomes, PackageRef, ShippingOptions, ShopAccess
 from app.channels.errors import ChannelError, Malformed, Rejected, Unknown
 from app.connectors.tiktok_shop import failures, wire
@@ -35,14 +34,16 @@ async def fetch_package(client: Client, access: ShopAccess, number: str) -> wire
 async def fetch_packages(client: Client, access: ShopAccess, numbers: Sequence[str]) -> dict[str, wire.Package]:
     """By number; what is gone or cannot be read is left out."""
 
-    async def one(number: str) -> tuple[str, wire.Package | None]:
+    async def read(number: str) -> wire.Package | None:
         try:
-            return number, await fetch_package(client, access, number)
+            return await fetch_package(client, access, number)
         except (Rejected, Malformed):
-            return number, None
+            return None
 
-    found = await asyncio.gather(*(one(number) for number in dict.fromkeys(numbers)))
-    return {number: detail for number, detail in found if detail is not None}
+    found, stopped_by = await turns.read_each(read, list(dict.fromkeys(numbers)))
+    if stopped_by is not None:
+        raise stopped_by
+    return {number: detail for number, detail in found.items() if detail is not None}
 
 
 async def ship(client: Client, access: ShopAccess, package: PackageRef, handover: Handover) -> None:

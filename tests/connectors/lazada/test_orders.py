@@ -311,6 +311,51 @@ async def test_many_orders_are_read_with_one_list_and_a_few_single_calls(
     assert single.call_count == 1
 
 
+async def test_a_pause_in_the_middle_keeps_what_was_read(
+    lazada: LazadaConnector, api: respx.MockRouter, access: ShopAccess
+) -> None:
+    busy = {"code": "ApiCallLimit", "message": "this ban will last 1 seconds"}
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        number = int(request.url.params["order_id"])
+        told = {"code": "0", "data": order(order_id=number, order_number=number)}
+        return httpx.Response(200, json={2: {"code": "16", "message": "E016"}, 6: busy}.get(number, told))
+
+    api.get("/orders/get").respond(json={"code": "0", "data": {"orders": [order(order_id=9, order_number=9)]}})
+    single = api.get("/order/get").mock(side_effect=answer)
+    units = api.get("/orders/items/get")
+    groups = [{"order_id": one, "order_items": [item(one, order_id=one)]} for one in (1, 3, 4, 5, 9)]
+    units.respond(json={"code": "0", "data": groups})
+
+    reading = await lazada.get_orders(access, ["1", "2", "3", "4", "5", "6", "7", "8", "9"])
+
+    assert [found.external_id for found in reading.orders] == ["1", "3", "4", "5", "9"]
+    assert (reading.missing, isinstance(reading.stopped_by, Throttled)) == (("2",), True)
+    assert single.call_count == 6
+    assert set(units.calls.last.request.url.params["order_ids"].strip("[]").split(",")) == {"1", "3", "4", "5", "9"}
+
+
+async def test_one_wrong_id_among_many_costs_few_calls(
+    lazada: LazadaConnector, api: respx.MockRouter, access: ShopAccess
+) -> None:
+    rows = [order(order_id=1_000 + one, order_number=1_000 + one) for one in range(32)]
+    api.get("/orders/get").respond(json={"code": "0", "data": {"countTotal": 32, "orders": rows}})
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        ids = [int(one) for one in request.url.params["order_ids"].strip("[]").split(",")]
+        groups = [{"order_id": one, "order_items": [item(1)]} for one in ids]
+        refused = {"code": "37", "message": "E037"}
+        return httpx.Response(200, json=refused if 1_007 in ids else {"code": "0", "data": groups})
+
+    units = api.get("/orders/items/get").mock(side_effect=answer)
+    since, until = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 3, tzinfo=UTC)
+
+    page = await lazada.list_orders(access, by="updated", since=since, until=until, cursor=None)
+
+    assert page.reading is not None and page.reading.missing == ("1007",)
+    assert (len(page.reading.orders), units.call_count) == (31, 11)
+
+
 @pytest.mark.parametrize(("code", "is_final"), [("IllegalRefreshToken", True), ("IncompleteSignature", False)])
 async def test_only_a_dead_token_needs_the_seller(
     lazada: LazadaConnector, api: respx.MockRouter, code: str, is_final: bool

@@ -206,3 +206,37 @@ async def test_a_read_that_fails_is_tried_again_and_then_unavailable(
         await tiktok.get_orders(access, ["580000000000000001"])
 
     assert route.call_count == 3
+
+
+async def test_a_pause_among_single_reads_keeps_what_was_read(
+    tiktok: TikTokShopConnector, api: respx.MockRouter, access: ShopAccess
+) -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        ids = request.url.params["ids"]
+        if "," in ids or ids == "2":
+            return httpx.Response(200, json={"code": 21001001, "message": "another seller's"})
+        if ids == "4":
+            return httpx.Response(200, json={"code": 36009002, "message": "too many requests"})
+        return httpx.Response(200, json={"code": 0, "data": {"orders": [order(id=ids)]}})
+
+    route = api.get("/order/202507/orders").mock(side_effect=answer)
+
+    reading = await tiktok.get_orders(access, ["1", "2", "3", "4", "5"])
+
+    assert ([found.external_id for found in reading.orders], reading.missing) == (["1", "3"], ("2",))
+    assert isinstance(reading.stopped_by, Throttled) and route.call_count == 5
+
+
+async def test_a_pause_among_labels_leaves_the_others_waiting(
+    tiktok: TikTokShopConnector, api: respx.MockRouter, access: ShopAccess
+) -> None:
+    packages = [PackageRef("580000000000000001", str(number), is_only_package=True) for number in range(4)]
+    document = "/fulfillment/202309/packages/{}/shipping_documents"
+    for number in range(4):
+        busy = {"code": 36009002, "message": "too many requests"}
+        ready = {"code": 0, "data": {"doc_url": "https://api.tiktok.test/label.pdf"}}
+        api.get(document.format(number)).respond(json=busy if number == 1 else ready)
+
+    told = await tiktok.poll_labels(access, packages)
+
+    assert [told[package.package_number].state for package in packages] == ["ready"] + ["processing"] * 3
