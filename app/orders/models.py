@@ -395,3 +395,5 @@ class ReadRequestRow(Base):
     due_at: Mapped[datetime]
     last_due_at: Mapped[datetime]
     """The latest time anybody asked for: only a read that began after it answers every request."""
+    absences: Mapped[int] = mapped_column(SmallInteger, server_default="0")
+    """How often in a row the channel knew nothing of the order since it was last asked for."""

@@ -46,6 +46,9 @@ class TimedReading:
     started_at: datetime
 
 
+_ABSENCE_PAUSES = (timedelta(seconds=2), timedelta(seconds=10), timedelta(seconds=60), timedelta(minutes=10))
+"""Before an order that the channel does not know yet is read again."""
+
 Then = Callable[[AsyncSession, UUID, OrdersRead], Awaitable[None]]
 """Runs in the transaction that stores a batch, and commits with it."""
 
@@ -157,6 +160,18 @@ async def finish_reads(
 ) -> None:
     """These were read, by calls that began at `started_at` or later."""
     await storing.finish_requests(session, merchant_id, account_id, reads, started_at=started_at)
+
+
+async def finish_absent(
+    session: AsyncSession, merchant_id: UUID, account_id: UUID, reads: Sequence[DueRead], *, started_at: datetime
+) -> None:
+    """The channel knew nothing of these. Its reads may lag behind its pushes; an order that never comes is given up."""
+    again = {one: _ABSENCE_PAUSES[one.absences] for one in reads if one.absences < len(_ABSENCE_PAUSES)}
+    if again:
+        await storing.postpone_requests(session, merchant_id, account_id, again)
+    given_up = [one for one in reads if one not in again]
+    if given_up:
+        await storing.finish_requests(session, merchant_id, account_id, given_up, started_at=started_at)
 
 
 async def find_next_read(session: AsyncSession, merchant_id: UUID, account_id: UUID) -> timedelta | None:

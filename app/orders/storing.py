@@ -217,7 +217,7 @@ async def put_requests(
             " select :merchant_id, :account_id, x, :priority, app_now() + :due_in, app_now() + :due_in"
             " from unnest(cast(:external_ids as text[])) x order by x"
             " on conflict (merchant_id, account_id, external_id) do update set wanted = r.wanted + 1,"
-            " priority = least(r.priority, excluded.priority), due_at = least(r.due_at, excluded.due_at),"
+            " priority = least(r.priority, excluded.priority), due_at = least(r.due_at, excluded.due_at), absences = 0,"
             " last_due_at = greatest(r.last_due_at, excluded.last_due_at)"
         ),
         {
@@ -237,6 +237,7 @@ class DueRead:
     external_id: str
     wanted: int
     priority: int
+    absences: int
 
 
 async def list_due_requests(
@@ -245,13 +246,13 @@ async def list_due_requests(
     """What is due, users' wishes first, down to the `lowest` priority."""
     rows = await session.execute(
         text(
-            "select external_id, wanted, priority from read_requests"
+            "select external_id, wanted, priority, absences from read_requests"
             " where merchant_id = :merchant_id and account_id = :account_id and due_at <= app_now()"
             " and priority <= :lowest order by priority, due_at limit :most"
         ),
         {"merchant_id": merchant_id, "account_id": account_id, "most": most, "lowest": lowest},
     )
-    return [DueRead(row.external_id, row.wanted, row.priority) for row in rows]
+    return [DueRead(row.external_id, row.wanted, row.priority, row.absences) for row in rows]
 
 
 async def finish_requests(
@@ -274,6 +275,29 @@ async def finish_requests(
     await session.execute(
         text(f"update read_requests r set due_at = r.last_due_at from {asked} where {same}"),  # noqa: S608
         parameters,
+    )
+
+
+async def postpone_requests(
+    session: AsyncSession, merchant_id: UUID, account_id: UUID, reads: Mapping[DueRead, timedelta]
+) -> None:
+    """The channel knew nothing of these: read them again after so long; sooner where somebody asked for it."""
+    await session.execute(
+        text(
+            "update read_requests r set absences = r.absences + 1, due_at ="
+            " case when r.last_due_at > app_now() then least(r.last_due_at, app_now() + x.pause)"
+            " else app_now() + x.pause end"
+            " from unnest(cast(:ids as text[]), cast(:seen as integer[]), cast(:pauses as interval[]))"
+            " x (id, seen, pause) where r.merchant_id = :merchant_id and r.account_id = :account_id"
+            " and r.external_id = x.id and r.wanted = x.seen"
+        ),
+        {
+            "merchant_id": merchant_id,
+            "account_id": account_id,
+            "ids": [read.external_id for read in reads],
+            "seen": [read.wanted for read in reads],
+            "pauses": list(reads.values()),
+        },
     )
 
 

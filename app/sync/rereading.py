@@ -49,7 +49,7 @@ async def _read(
     wanted = [one.external_id for one in due]
     await reading.read_orders(context, merchant_id, account_id, wanted, priority=priority, then=note)
     absent = [one for one in due if one.external_id not in answered]
-    await context.database.transact(reading.finish_reads, merchant_id, account_id, absent, started_at=started_at)
+    await context.database.transact(reading.finish_absent, merchant_id, account_id, absent, started_at=started_at)
 
 
 async def _list_due(session: AsyncSession, merchant_id: UUID, account_id: UUID) -> tuple[list[DueRead], datetime]:

@@ -1,8 +1,11 @@
 """Buyers order, the seller looks: what happens at the marketplace is soon here, by push, by poll, or by asking."""
 
+import httpx
+import pytest
+
 from tests.fixtures.marketplace import SimulatedShop
 from tests.fixtures.merchant import Merchant
-from tests.fixtures.world import World
+from tests.fixtures.world import World, connect_shop
 
 
 async def test_an_import_of_fifteen_days_says_what_it_found(
@@ -37,6 +40,30 @@ async def test_a_push_makes_an_order_current_without_a_poll(
             break
 
     assert (await merchant.order(number))["cancellation"]["state"] == "requested"
+
+
+@pytest.mark.parametrize("channel", ["lazada", "plugo_store", "shopee", "tiktok_shop", "tokopedia"])
+async def test_a_pushed_order_that_reads_do_not_show_yet_comes_all_the_same(
+    world: World, merchant: Merchant, control: httpx.AsyncClient, api_url: str, channel: str
+) -> None:
+    shop = await connect_shop(merchant, control, api_url, channel=channel)
+    await world.work()
+    await shop.pushes(enabled=True, url=str(merchant.http.base_url.join(f"/v1/push/{channel}")))
+    await shop.plan_fault("get_order", "omit_item", probability=1)
+
+    number = await shop.place_order()
+    for _ in range(10):  # seconds until the push is sent
+        await world.pass_time(1)
+        if await shop.injected("omit_item"):
+            break
+    assert await merchant.orders(order_number=number) == []
+    await shop.heal()
+    for _ in range(6):  # the next poll is a minute away
+        await world.pass_time(2)
+        if await merchant.orders(order_number=number):
+            break
+
+    assert (await merchant.order(number))["channel"] == channel
 
 
 async def test_a_forged_push_changes_nothing_and_reads_nothing(

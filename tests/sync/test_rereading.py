@@ -148,6 +148,42 @@ async def test_users_go_first(scene: Scene) -> None:
     assert order_of_reads == ["A2", "A1"]
 
 
+async def test_an_order_the_channel_does_not_know_yet_is_read_again_later(scene: Scene) -> None:
+    await ask(scene, "A1")
+    await scene.work()
+    [waiting] = await scene.sql("select due_at - now() pause from read_requests where merchant_id = $1")
+    assert timedelta(0) < waiting["pause"] <= timedelta(seconds=2)
+
+    place(scene, "A1")
+    await scene.later()
+
+    assert (await scene.order())["status"] == "ready_to_ship"
+    assert await scene.sql("select 1 from read_requests where merchant_id = $1") == []
+
+
+async def test_an_order_that_never_was_is_given_up(scene: Scene) -> None:
+    await ask(scene, "A1")
+    await scene.work()
+    for _ in range(6):
+        await scene.later()
+
+    assert scene.market.reads["A1"] == 5
+    assert await scene.sql("select 1 from read_requests where merchant_id = $1") == []
+
+
+async def test_a_new_wish_for_an_absent_order_does_not_wait(scene: Scene) -> None:
+    await ask(scene, "A1")
+    for _ in range(3):
+        await scene.later()
+    await ask(scene, "A1")
+
+    await scene.work()
+
+    [waiting] = await scene.sql("select absences, due_at - now() pause from read_requests where merchant_id = $1")
+    assert (scene.market.reads["A1"], waiting["absences"]) == (4, 1)
+    assert waiting["pause"] <= timedelta(seconds=2)
+
+
 @pytest.mark.parametrize("count", [7])
 async def test_many_orders_are_read_in_the_channel_s_batches(scene: Scene, count: int) -> None:
     numbers = [f"A{number}" for number in range(count)]
