@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import func, or_, select
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import clock
@@ -75,20 +76,13 @@ async def change_view(
     wanted: dict[str, Any] = body.model_dump(exclude_unset=True, exclude_none=True, exclude={"filter"})
     if body.filter is not None:
         wanted["filter"] = _filter_of(body)
-    if wanted.get("name", view.name) != view.name:
-        taken = await session.scalar(
-            select(SavedViewRow.id).where(
-                SavedViewRow.merchant_id == merchant_id,
-                SavedViewRow.owner_id == owner_id,
-                SavedViewRow.name == wanted["name"],
-            )
-        )
-        if taken is not None:
-            raise ViewNameTaken(pointer="/name", name=wanted["name"])
-    for name, value in wanted.items():
-        setattr(view, name, value)
-    view.updated_at = await clock.now(session)
-    await session.flush()
+    try:
+        async with session.begin_nested():
+            for name, value in wanted.items():
+                setattr(view, name, value)
+            view.updated_at = await clock.now(session)
+    except IntegrityError:  # of what is changed here only the name is unique
+        raise ViewNameTaken(pointer="/name", name=wanted["name"]) from None
     return view
 
 

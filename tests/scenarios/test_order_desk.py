@@ -1,5 +1,6 @@
 """A day at the packing table: scanners, saved views, orders that cool down, amounts that are checked."""
 
+import asyncio
 from typing import Any
 
 from tests.documents.papers import read_pages, scan_pages
@@ -79,6 +80,18 @@ async def test_views_are_kept_shared_and_ones_own(merchant: Merchant, other_merc
     assert wrong.status_code == 422
     assert (await merchant.http.delete(path)).status_code == 204
     assert (await merchant.get("/v1/views"))["data"] == []
+
+
+async def test_two_views_cannot_both_take_a_name(merchant: Merchant) -> None:
+    made = [await merchant.post("/v1/views", {"name": name, "filter": {}}, expect=201) for name in ("Satu", "Dua")]
+    paths = [f"/v1/views/{view['id']}" for view in made]
+
+    for wish in range(5):
+        answers = await asyncio.gather(
+            *(merchant.http.patch(path, json={"name": f"Baru {wish}"}) for path in paths * 4)
+        )
+        assert {answer.status_code for answer in answers} == {200, 409}
+        assert {one.json()["code"] for one in answers if one.is_error} == {"view_name_taken"}
 
 
 async def test_many_orders_are_tagged_and_noted_at_once(world: World, merchant: Merchant, shop: SimulatedShop) -> None:
