@@ -132,6 +132,7 @@ class Known:
     sku: str
     name: str
     on_hand: int
+    reserved: int
     buffer: int
     counted_at: datetime | None
     is_archived: bool
@@ -141,7 +142,7 @@ async def find_products_by_sku(session: AsyncSession, merchant_id: UUID, skus: C
     """SKU → product, locked."""
     row = ProductRow
     query = (
-        select(row.id, row.sku, row.name, row.on_hand, row.buffer, row.counted_at, row.is_archived)
+        select(row.id, row.sku, row.name, row.on_hand, row.reserved, row.buffer, row.counted_at, row.is_archived)
         .where(row.merchant_id == merchant_id, row.sku.in_(select(func.unnest(literal(list(skus), ARRAY(TEXT))))))
         .order_by(row.id)
         .with_for_update(key_share=True)

@@ -18,6 +18,7 @@ from app.products.repository import Known
 from app.products.schemas import ProductImport
 from app.stock import events
 from app.stock import repository as movements
+from app.stock.service import shortage_of
 
 _REASON = "CSV import"
 
@@ -39,7 +40,10 @@ async def take(
         moved += await _change(session, merchant_id, [(known[line.sku], line) for line in changed], now)
         await movements.add_adjustments(session, merchant_id, moved, reason=_REASON)
         await products.request_pushes(session, merchant_id, [known[line.sku].id for line in changed])
-        await journal.record(session, merchant_id, events.PRODUCTS_IMPORTED(None, after=events.ImportCounts(**counts)))
+        imported = events.PRODUCTS_IMPORTED(None, after=events.ImportCounts(**counts))
+        counted = [(known[line.sku], line.on_hand) for line in changed if line.on_hand is not None]
+        shortages = [entry for product, on_hand in counted for entry in shortage_of(product, on_hand)]
+        await journal.record_all(session, merchant_id, [imported, *shortages])
     return ProductImport(**counts, dry_run=dry_run)
 
 

@@ -11,7 +11,7 @@ class Shortage(Facts):
     """What nobody has."""
 
     sku: str
-    order_number: str
+    order_number: str | None = Field(default=None, description="The order that found less; left out after a count.")
     short: int = Field(description="Pieces.")
 
 

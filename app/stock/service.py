@@ -8,12 +8,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import clock
 from app.journal import service as journal
+from app.journal.catalogue import Entry
 from app.orders import effects
 from app.orders.models import OrderRow
 from app.products import repository as products_repository
 from app.products import service as products
 from app.products.errors import ProductNotFound
 from app.products.models import ProductRow
+from app.products.repository import Known
 from app.stock import events, owed, repository
 from app.stock.errors import ReferenceReused, StockBelowZero, StockTooLarge
 from app.stock.models import MovementRow
@@ -135,10 +137,21 @@ async def _adjust(
     if not await repository.add_movement(session, merchant_id, values):
         return
     before = product.on_hand
+    shortage = shortage_of(product, before + change)
     product.on_hand += change
     if wish.on_hand is not None or product.counted_at is None:
         product.counted_at = await clock.now(session)
     await products.touch(session, product)
     await products.request_pushes(session, merchant_id, [product.id])
     adjustment = events.Adjustment(on_hand=product.on_hand, reason=wish.reason)
-    await journal.record(session, merchant_id, events.ADJUSTED(product.id, events.OnHand(on_hand=before), adjustment))
+    adjusted = events.ADJUSTED(product.id, events.OnHand(on_hand=before), adjustment)
+    await journal.record_all(session, merchant_id, [adjusted, *shortage])
+
+
+def shortage_of(product: ProductRow | Known, on_hand: int) -> list[Entry]:
+    """What to record when a person says that this much is there: more is owed than before that nobody has."""
+    was_short = max(0, product.reserved - product.on_hand) if product.counted_at is not None else 0
+    short = product.reserved - on_hand
+    if short <= was_short:
+        return []
+    return [events.PRODUCT_OVERSOLD(product.id, after=events.Shortage(sku=product.sku, short=short))]

@@ -1,6 +1,8 @@
 """One pile of goods, sold on five channels: reserved once, deducted once, told to every channel."""
 
 import asyncio
+import json
+import uuid
 from typing import Any
 
 import httpx
@@ -145,6 +147,28 @@ async def test_what_nobody_has_is_oversold_and_never_below_zero(
     assert await stock(merchant, product_id) == (0, 0, 0)
     types = [entry["type"] for number in numbers for entry in await merchant.history(number)]
     assert "stock.oversold" in types
+
+
+async def test_a_count_below_what_is_promised_is_told(world: World, merchant: Merchant, shop: SimulatedShop) -> None:
+    product_id, _, numbers = await sell_one_listing(world, merchant, shop, 100)
+    owed = pieces(await merchant.orders(order_number=numbers))
+
+    async def told() -> list[dict[str, Any]]:
+        found = await world.sql(
+            "select after from journal where type = 'product.oversold' and subject_id = $1 order by id",
+            uuid.UUID(product_id.removeprefix("prd_")),
+        )
+        return [json.loads(row["after"]) for row in found]
+
+    assert await told() == []
+    assert (await import_csv(merchant, f"sku,name,on_hand\nSATU,Produk SATU,{owed - 1}\n")).status_code == 200
+    assert await told() == [{"sku": "SATU", "short": 1}]
+    await merchant.post(f"/v1/products/{product_id}/stock", {"on_hand": 0}, expect=200)
+    await merchant.post(f"/v1/products/{product_id}/stock", {"on_hand": 0}, expect=200)
+    assert await told() == [{"sku": "SATU", "short": 1}, {"sku": "SATU", "short": owed}]
+    assert (await import_csv(merchant, "sku,name,on_hand\nSATU,Baru,0\n")).status_code == 200
+    assert (await import_csv(merchant, f"sku,name,on_hand\nSATU,Baru,{owed}\n")).status_code == 200
+    assert len(await told()) == 2, "what is known is not told again, and enough is enough"
 
 
 async def test_a_push_that_fails_is_on_record_and_repeated(

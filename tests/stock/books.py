@@ -50,6 +50,8 @@ class Shelf:
     """Some order found less than it deducted."""
     oversold: int = 0
     """How often an order found less, or promised more than is there."""
+    found_short: int = 0
+    """How often a count or an adjustment left less than is promised."""
     trail: list[int] = field(default_factory=list)
     """What was on hand before and after each movement of the last round."""
 
@@ -193,6 +195,7 @@ class Books:
                 assert (row["line_id"], row["reserved_change"]) == (None, 0)
                 assert row["quantity"] == abs(row["on_hand_change"])
                 shelf.adjusted += row["on_hand_change"]
+                shelf.found_short += _leaves_short(row, shelf) if shelf.is_counted else _owes_more(row, shelf)
                 shelf.is_counted = True
             else:
                 self._move_line(row, shelf)
@@ -286,11 +289,12 @@ class Books:
     # --- what is told -------------------------------------------------------------------------------------------------
 
     def _check_oversold(self, rows: Sequence[asyncpg.Record]) -> None:
-        """On the product and in the order's history."""
-        for type in ("product.oversold", "stock.oversold"):
-            told = Counter(row["sku"] for row in rows if row["type"] == type)
-            for sku, product_id in zip(SKUS, self._stand.product_ids, strict=True):
-                assert told[sku] == self._shelves[product_id].oversold, f"{sku}: told {told[sku]} times"
+        """On the product, and if an order did it, in the order's history."""
+        told = Counter((row["type"], row["sku"]) for row in rows)
+        for sku, product_id in zip(SKUS, self._stand.product_ids, strict=True):
+            shelf = self._shelves[product_id]
+            assert told["stock.oversold", sku] == shelf.oversold, f"{sku}: {told}"
+            assert told["product.oversold", sku] == shelf.oversold + shelf.found_short, f"{sku}: {told}"
         assert all(row["short"] > 0 for row in rows)
 
     def _check_pushes(self, listings: Mapping[str, asyncpg.Record], products: Mapping[Any, asyncpg.Record]) -> None:
@@ -315,11 +319,16 @@ async def live(stand: Stand, plan: Plan) -> None:
 
 
 def _leaves_short(row: asyncpg.Record, shelf: Shelf) -> bool:
-    """Whether an order's movement takes less than it wants, or promises more than there is."""
+    """Whether a movement takes less than its order wants, or leaves more promised that is not there."""
     is_short = row["kind"] == "deduct" and -row["on_hand_change"] < row["quantity"]
     before = max(0, shelf.reserved - shelf.on_hand)
     after = shelf.reserved + row["reserved_change"] - shelf.on_hand - row["on_hand_change"]
     return bool(is_short or after > before)
+
+
+def _owes_more(row: asyncpg.Record, shelf: Shelf) -> bool:
+    """Whether the first count is less than what orders were promised meanwhile."""
+    return bool(shelf.reserved > shelf.on_hand + row["on_hand_change"])
 
 
 def as_uuid(value: Any) -> UUID | None:
