@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 
 from app.core.errors import Invalid, RangeInvalid
 from app.core.ids import ShopId
+from app.orders.codes import guesses
 
 Status = Literal["unpaid", "ordered", "ready_to_ship", "on_delivery", "completed", "cancelled"]
 Stage = Literal["to_process", "processing", "processed"]
@@ -209,7 +210,7 @@ def resolve(wish: OrderFilter, *, pointer: str | None = None) -> Search:
     return Search(
         q=q if is_substring else None,
         order_numbers=_distinct(wish.order_number),
-        number_guesses=() if is_substring or wish.q is None else _guesses(wish.q.strip()),
+        number_guesses=() if is_substring or wish.q is None else guesses(wish.q),
         statuses=_distinct(wish.status),
         stages=_distinct(wish.stage),
         channels=_distinct(wish.channel),
@@ -234,10 +235,6 @@ def resolve(wish: OrderFilter, *, pointer: str | None = None) -> Search:
 
 def _distinct(values: list[Any]) -> tuple[Any, ...]:
     return tuple(dict.fromkeys(values))
-
-
-def _guesses(text: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys((text, text.upper(), text.lower())))
 
 
 def settle_shops(search: Search, channels: Mapping[UUID, str]) -> Search:

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, or_, select, tuple_, update
+from sqlalchemy import func, literal, select, tuple_, union_all, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import defer
@@ -13,6 +13,10 @@ from sqlalchemy.orm import defer
 from app.journal.models import JournalRow
 from app.orders.errors import OrderNotFound
 from app.orders.models import OrderRow, PackageRow, TrackingEventRow
+from app.shops.models import AccountRow
+
+NUMBER_KINDS = ("order_number", "external_id", "package_number", "tracking_number")
+"""What a code can be, the likeliest first."""
 
 
 async def get_order(session: AsyncSession, merchant_id: UUID, order_id: UUID) -> OrderRow:
@@ -21,17 +25,6 @@ async def get_order(session: AsyncSession, merchant_id: UUID, order_id: UUID) ->
     if order is None:
         raise OrderNotFound()
     return order
-
-
-async def find_by_number(session: AsyncSession, merchant_id: UUID, number: str) -> OrderRow | None:
-    """The newest order with this number."""
-    query = (
-        select(OrderRow)
-        .where(OrderRow.merchant_id == merchant_id, OrderRow.order_number == number)
-        .order_by(OrderRow.placed_at.desc())
-        .limit(1)
-    )
-    return (await session.scalars(query)).one_or_none()
 
 
 async def list_open(session: AsyncSession, merchant_id: UUID, shop_ids: Sequence[UUID]) -> Sequence[OrderRow]:
@@ -48,20 +41,33 @@ async def list_open(session: AsyncSession, merchant_id: UUID, shop_ids: Sequence
     return (await session.scalars(query)).all()
 
 
-async def find_by_code(session: AsyncSession, merchant_id: UUID, code: str, most: int) -> Sequence[OrderRow]:
-    """Orders with this number, or with a package of this package or tracking number; the newest first."""
-    packed = select(PackageRow.order_id).where(
-        PackageRow.merchant_id == merchant_id,
-        ~PackageRow.is_gone,
-        or_(PackageRow.tracking_number == code, PackageRow.package_number == code),
+async def find_by_code(
+    session: AsyncSession, merchant_id: UUID, codes: Sequence[str], most: int
+) -> Sequence[tuple[OrderRow, str]]:
+    """Orders of which one of these is a number, with whose number it is: first the order's own, the newest first.
+
+    Each kind of number is looked up in its own index; joined by OR, all orders would be read.
+    """
+    order, package = OrderRow, PackageRow
+    accounts = select(AccountRow.id).where(AccountRow.merchant_id == merchant_id)
+    of_orders = select(order.id.label("id")).where(order.merchant_id == merchant_id)
+    of_packages = select(package.order_id.label("id")).where(package.merchant_id == merchant_id, ~package.is_gone)
+    parts = (
+        of_orders.where(order.order_number.in_(codes)),
+        of_orders.where(order.account_id.in_(accounts), order.external_id.in_(codes)),
+        of_packages.where(package.package_number.in_(codes)),
+        of_packages.where(package.tracking_number.in_(codes)),
     )
+    found = union_all(*(part.add_columns(literal(rank).label("rank")) for rank, part in enumerate(parts))).subquery()
+    best = select(found.c.id, func.min(found.c.rank).label("rank")).group_by(found.c.id).subquery()
     query = (
-        select(OrderRow)
-        .where(OrderRow.merchant_id == merchant_id, or_(OrderRow.order_number == code, OrderRow.id.in_(packed)))
-        .order_by(OrderRow.placed_at.desc())
+        select(order, best.c.rank)
+        .join(best, best.c.id == order.id)
+        .where(order.merchant_id == merchant_id)
+        .order_by(best.c.rank, order.placed_at.desc())
         .limit(most)
     )
-    return (await session.scalars(query)).all()
+    return [(row, NUMBER_KINDS[rank]) for row, rank in await session.execute(query)]
 
 
 async def lock_order(session: AsyncSession, merchant_id: UUID, order_id: UUID) -> OrderRow:

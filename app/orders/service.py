@@ -10,6 +10,7 @@ from app.core.context import caller
 from app.core.errors import DomainError
 from app.journal import service as journal
 from app.orders import actions, events, listing, repository, search
+from app.orders.codes import guesses
 from app.orders.errors import (
     CodeAmbiguous,
     CodeUnknown,
@@ -36,9 +37,10 @@ async def get_order(session: AsyncSession, merchant_id: UUID, order_id: UUID) ->
     return await repository.get_order(session, merchant_id, order_id)
 
 
-async def find_by_number(session: AsyncSession, merchant_id: UUID, number: str) -> OrderRow | None:
-    """The newest order with this number, whatever its state."""
-    return await repository.find_by_number(session, merchant_id, number)
+async def find_by_code(session: AsyncSession, merchant_id: UUID, code: str) -> tuple[OrderRow, str] | None:
+    """The order that this is a number of, whatever its state, and which of its numbers. Of several the newest."""
+    found = await repository.find_by_code(session, merchant_id, guesses(code), most=1)
+    return found[0] if found else None
 
 
 async def list_open(session: AsyncSession, merchant_id: UUID, shop_ids: Sequence[UUID]) -> Sequence[OrderRow]:
@@ -170,7 +172,8 @@ async def scan(session: AsyncSession, merchant_id: UUID, *, scanned: str, action
 
     Raises CodeUnknown, CodeAmbiguous, ParcelMustStop, and what a step can raise.
     """
-    found = await repository.find_by_code(session, merchant_id, scanned, most=5)
+    numbered = await repository.find_by_code(session, merchant_id, guesses(scanned), most=5)
+    found = [order for order, _ in numbered]
     if not found:
         raise CodeUnknown(pointer="/code", scanned=scanned)
     if len(found) > 1:

@@ -91,23 +91,26 @@ async def look_up_order(
     number: Annotated[
         str,
         StringConstraints(strip_whitespace=True, min_length=1, max_length=100),
-        Query(description="As printed on the channel's papers."),
+        Query(
+            description="Of an order, a package or a parcel. Blanks, a leading `#`, capitals and small letters make no"
+            " difference."
+        ),
     ],
 ) -> OrderLookup:
     """Where is this order? Answers 200 also for one that is not here, and says what mends it."""
-    found = await lookup.look_up(context, actor.merchant_id, number)
-    if found.answer in ("found", "hidden_unpaid"):
+    found, order = await lookup.look_up(context, actor.merchant_id, number)
+    if order is not None:
         page = await search.read_page(
             desk,
             actor.merchant_id,
-            resolve(OrderFilter(order_number=[number])),
+            resolve(OrderFilter(order_number=[order.order_number], shop_id=[order.shop_id])),
             sort="-placed_at",
-            limit=1,
+            limit=20,  # a number need not be unique
             cursor=None,
             with_buyer=actor.can("buyer:read"),
             language=caller().language,
         )
-        found.order = OrderPage.model_validate_json(page).data[0]
+        found.order = next((one for one in OrderPage.model_validate_json(page).data if one.id == order.id), None)
     return found
 
 

@@ -10,10 +10,11 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.channels.contract import ChannelOrder, Connector, FindsOrders, ShopAccess
+from app.channels.contract import Connector, FindsOrders, OrdersReading, ShopAccess
 from app.channels.errors import ChannelError, Rejected, Unauthorized
 from app.core.ids import Prefixed
 from app.orders import service as orders
+from app.orders.codes import guesses, spellings
 from app.orders.models import OrderRow
 from app.shops import access
 from app.shops import service as shops
@@ -40,62 +41,15 @@ _URGENCY = (
 
 
 @dataclass(frozen=True, slots=True)
-class _Here:
-    """What the database knows about a number, by account."""
-
-    shops: Sequence[ShopWithAccount]
-    order: OrderRow | None
-    failed: Mapping[UUID, str]
-    queued: frozenset[UUID]
-    is_listed_in_import: bool
-
-
-async def look_up(context: Context, merchant_id: UUID, number: str) -> OrderLookup:
-    """One answer of the closed set, and one per shop that could have the order."""
-    here = await context.database.transact(_find_here, merchant_id, number)
-    if here.order is not None:
-        order = here.order
-        answer = "hidden_unpaid" if order.status == "unpaid" else "found"
-        return OrderLookup(
-            number=number,
-            answer=answer,
-            shops=[
-                LookupShop(id=one.shop.id, name=one.shop.name, answer=answer)
-                for one in here.shops
-                if one.shop.id == order.shop_id
-            ],
-            action=LookupAction(code="open", method="GET", path=f"/v1/orders/{_ORDER.format(order.id)}"),
-        )
-    by_account = {one.account.id: one.account for one in here.shops}
-    told = await asyncio.gather(*(_ask(context, merchant_id, number, account, here) for account in by_account.values()))
-    answers = dict(zip(by_account, told, strict=True))
-    rows = [(one, *answers[one.account.id].of(one)) for one in here.shops]
-    if not rows:
-        return OrderLookup(number=number, answer="unknown_at_channel")
-    rows.sort(key=lambda row: _URGENCY.index(row[1]))
-    first, answer, reason = rows[0]
-    return OrderLookup(
-        number=number,
-        answer=answer,
-        shops=[LookupShop(id=one.shop.id, name=one.shop.name, answer=said) for one, said, _ in rows],
-        since=await _needs_consent_since(context, merchant_id, first) if answer == "needs_reauth" else None,
-        reason=reason,
-        action=_action(answer, number, first),
-    )
-
-
-async def _needs_consent_since(context: Context, merchant_id: UUID, shop: ShopWithAccount) -> datetime | None:
-    """Read anew: it may have been found out just now."""
-    rows = await context.database.transact(shops.list_shop_states, merchant_id)
-    return next((one.credential.needs_reauth_since for one in rows if one.shop.id == shop.shop.id), None)
-
-
-@dataclass(frozen=True, slots=True)
 class _Answer:
-    """What became of the question at one account. `channel`: whose storefront has the order, if any."""
+    """What became of the question at one account.
+
+    `number`: as the channel writes it. `channel`: whose storefront has the order, if any.
+    """
 
     word: str
     reason: str | None = None
+    number: str | None = None
     channel: str | None = None
 
     def of(self, shop: ShopWithAccount) -> tuple[str, str | None]:
@@ -107,32 +61,93 @@ class _Answer:
         return self.word, self.reason
 
 
+@dataclass(frozen=True, slots=True)
+class _Here:
+    """What the database knows about a number, by account."""
+
+    shops: Sequence[ShopWithAccount]
+    order: OrderRow | None
+    number_kind: str | None
+    failed: Mapping[UUID, _Answer]
+    queued: frozenset[UUID]
+    is_listed_in_import: bool
+
+
+async def look_up(context: Context, merchant_id: UUID, number: str) -> tuple[OrderLookup, OrderRow | None]:
+    """One answer of the closed set, and one per shop that could have the order; and the order, if it is here."""
+    here = await context.database.transact(_find_here, merchant_id, number)
+    if here.order is not None:
+        return _found(number, here, here.order), here.order
+    by_account = {one.account.id: one.account for one in here.shops}
+    told = await asyncio.gather(*(_ask(context, merchant_id, number, account, here) for account in by_account.values()))
+    answers = dict(zip(by_account, told, strict=True))
+    rows = [(one, *answers[one.account.id].of(one)) for one in here.shops]
+    if not rows:
+        return OrderLookup(number=number, answer="unknown_at_channel"), None
+    rows.sort(key=lambda row: _URGENCY.index(row[1]))
+    first, answer, reason = rows[0]
+    found = OrderLookup(
+        number=number,
+        answer=answer,
+        shops=[LookupShop(id=one.shop.id, name=one.shop.name, answer=said) for one, said, _ in rows],
+        since=await _needs_consent_since(context, merchant_id, first) if answer == "needs_reauth" else None,
+        reason=reason,
+        action=_action(answer, number, answers[first.account.id].number or number, first),
+    )
+    return found, None
+
+
+def _found(number: str, here: _Here, order: OrderRow) -> OrderLookup:
+    answer = "hidden_unpaid" if order.status == "unpaid" else "found"
+    mine = [one.shop for one in here.shops if one.shop.id == order.shop_id]
+    return OrderLookup(
+        number=number,
+        answer=answer,
+        number_kind=here.number_kind,
+        shops=[LookupShop(id=shop.id, name=shop.name, answer=answer) for shop in mine],
+        action=LookupAction(code="open", method="GET", path=f"/v1/orders/{_ORDER.format(order.id)}"),
+    )
+
+
+async def _needs_consent_since(context: Context, merchant_id: UUID, shop: ShopWithAccount) -> datetime | None:
+    """Read anew: it may have been found out just now."""
+    rows = await context.database.transact(shops.list_shop_states, merchant_id)
+    return next((one.credential.needs_reauth_since for one in rows if one.shop.id == shop.shop.id), None)
+
+
 async def _find_here(session: AsyncSession, merchant_id: UUID, number: str) -> _Here:
     rows = await shops.list_shop_states(session, merchant_id)
+    numbers = guesses(number)
+    order, kind = await orders.find_by_code(session, merchant_id, number) or (None, None)
+    failed = await repository.find_failed(session, merchant_id, numbers)
     return _Here(
         [one for one in rows if one.account.is_active],
-        await orders.find_by_number(session, merchant_id, number),
-        await repository.find_failed(session, merchant_id, number),
-        await repository.find_queued(session, merchant_id, number),
-        await repository.is_in_open_import(session, merchant_id, number),
+        order,
+        kind,
+        {account_id: _Answer("imported_failed", reason, one) for (account_id, one), reason in failed.items()},
+        await repository.find_queued(session, merchant_id, numbers),
+        await repository.is_in_open_import(session, merchant_id, numbers),
     )
 
 
 async def _ask(context: Context, merchant_id: UUID, number: str, account: AccountRow, here: _Here) -> _Answer:
     if account.id in here.failed:
-        return _Answer("imported_failed", here.failed[account.id])
+        return here.failed[account.id]
     if account.id in here.queued or here.is_listed_in_import:
         return _Answer("queued")
     try:
-        order, reason = await access.call(
+        told = await access.call(
             context, merchant_id, account.id, lambda connector, door: _read(connector, door, number)
         )
     except ChannelError as error:
         return _refused(error)
-    if order is None:
-        return _Answer("imported_failed" if reason is not None else "unknown_at_channel", reason)
-    is_outside = account.complete_since is not None and order.placed_at < account.complete_since
-    return _Answer("outside_window" if is_outside else "at_channel_not_imported", channel=order.channel)
+    for order in told.orders:
+        is_outside = account.complete_since is not None and order.placed_at < account.complete_since
+        word = "outside_window" if is_outside else "at_channel_not_imported"
+        return _Answer(word, number=order.order_number, channel=order.channel)
+    for broken in told.unreadable:
+        return _Answer("imported_failed", broken.reason, broken.external_id)
+    return _Answer("unknown_at_channel")
 
 
 def _refused(error: ChannelError) -> _Answer:
@@ -143,23 +158,20 @@ def _refused(error: ChannelError) -> _Answer:
     return _Answer("channel_unavailable", error.reason or error.code)
 
 
-async def _read(connector: Connector, door: ShopAccess, number: str) -> tuple[ChannelOrder | None, str | None]:
-    """The order as the channel has it, or why it cannot be understood."""
-    external_id: str | None = number
+async def _read(connector: Connector, door: ShopAccess, number: str) -> OrdersReading:
+    """The order as the channel has it, whichever way it writes the number; or why it cannot be understood."""
+    wanted: Sequence[str] = spellings(number)[: connector.facts.detail_batch]
     if isinstance(connector, FindsOrders):
-        external_id = (await connector.find_orders(door, [number])).get(number)
-    if external_id is None:
-        return None, None
-    told = await connector.get_orders(door, [external_id])
-    reason = next((one.reason for one in told.unreadable), None)
-    return next(iter(told.orders), None), reason
+        # One that cannot be understood has no number there; it may have this id.
+        wanted = list((await connector.find_orders(door, guesses(number))).values())[:1] or wanted
+    return await connector.get_orders(door, wanted) if wanted else OrdersReading((), (), ())
 
 
-def _action(answer: str, number: str, shop: ShopWithAccount) -> LookupAction | None:
+def _action(answer: str, number: str, known_as: str, shop: ShopWithAccount) -> LookupAction | None:
     """What mends it."""
     shop_id = _SHOP.format(shop.shop.id)
     if answer in ("imported_failed", "at_channel_not_imported", "outside_window"):
-        body: dict[str, Any] = {"shop_ids": [shop_id], "order_numbers": [number]}
+        body: dict[str, Any] = {"shop_ids": [shop_id], "order_numbers": [known_as]}
         return LookupAction(code="import", method="POST", path="/v1/imports", body=body)
     if answer == "needs_reauth":
         path = f"/v1/connections/{_CONNECTION.format(shop.account.connection_id)}/reauthorize"

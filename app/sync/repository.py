@@ -105,37 +105,39 @@ async def forget_old_outcomes(session: AsyncSession, merchant_id: UUID, after: t
 # --- lookup -----------------------------------------------------------------------------------------------------------
 
 
-async def find_failed(session: AsyncSession, merchant_id: UUID, external_id: str) -> dict[UUID, str]:
-    """Account → why its order with this id could not be read."""
+async def find_failed(
+    session: AsyncSession, merchant_id: UUID, external_ids: Sequence[str]
+) -> dict[tuple[UUID, str], str]:
+    """Account and id → why this order could not be read."""
     rows = await session.execute(
         text(
-            "select account_id, reason from failed_orders"
-            " where merchant_id = :merchant_id and external_id = :external_id"
+            "select account_id, external_id, reason from failed_orders"
+            " where merchant_id = :merchant_id and external_id = any(:ids)"
         ),
-        {"merchant_id": merchant_id, "external_id": external_id},
+        {"merchant_id": merchant_id, "ids": list(external_ids)},
     )
-    return {UUID(int=row.account_id.int): row.reason for row in rows}
+    return {(UUID(int=row.account_id.int), row.external_id): row.reason for row in rows}
 
 
-async def find_queued(session: AsyncSession, merchant_id: UUID, external_id: str) -> frozenset[UUID]:
-    """Accounts whose order with this id is about to be read."""
+async def find_queued(session: AsyncSession, merchant_id: UUID, external_ids: Sequence[str]) -> frozenset[UUID]:
+    """Accounts whose order with one of these ids is about to be read."""
     rows = await session.scalars(
-        text("select account_id from read_requests where merchant_id = :merchant_id and external_id = :external_id"),
-        {"merchant_id": merchant_id, "external_id": external_id},
+        text("select account_id from read_requests where merchant_id = :merchant_id and external_id = any(:ids)"),
+        {"merchant_id": merchant_id, "ids": list(external_ids)},
     )
     return frozenset(UUID(int=one.int) for one in rows)
 
 
-async def is_in_open_import(session: AsyncSession, merchant_id: UUID, number: str) -> bool:
-    """Whether somebody has asked for this number and the import still runs."""
+async def is_in_open_import(session: AsyncSession, merchant_id: UUID, numbers: Sequence[str]) -> bool:
+    """Whether somebody has asked for one of these numbers and the import still runs."""
     found = await session.scalar(
         text(
             "select true from operation_items i"
             " join operations o on o.merchant_id = i.merchant_id and o.id = i.operation_id"
-            " where i.merchant_id = :merchant_id and i.order_number = :number and i.state in ('pending', 'running')"
-            " and o.kind = 'import' and o.finished_at is null limit 1"
+            " where i.merchant_id = :merchant_id and i.order_number = any(:numbers)"
+            " and i.state in ('pending', 'running') and o.kind = 'import' and o.finished_at is null limit 1"
         ),
-        {"merchant_id": merchant_id, "number": number},
+        {"merchant_id": merchant_id, "numbers": list(numbers)},
     )
     return bool(found)
 

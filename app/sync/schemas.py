@@ -94,6 +94,11 @@ class OrderLookup(BaseModel):
         " `shop_paused`, `unknown_at_channel` or `channel_unavailable`."
     )
     order: Order | None = None
+    number_kind: str | None = Field(
+        default=None,
+        description="What `number` is of `order`: `order_number`, `external_id` (the channel's own id),"
+        " `package_number` or `tracking_number` (open on output).",
+    )
     shops: list[LookupShop] = []
     since: datetime | None = Field(default=None, description="`needs_reauth`: since when.")
     reason: str | None = None

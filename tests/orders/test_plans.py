@@ -9,10 +9,11 @@ from typing import Any
 
 import asyncpg
 import pytest
+from sqlalchemy import Engine, event
 
 from app.core.db import Database
 from app.dev.servers import EmbeddedServers
-from app.orders import listing
+from app.orders import listing, service
 from app.orders.filters import STATUSES, Search, Sort
 from tests.orders.conftest import Archive, fill, owning
 
@@ -47,7 +48,13 @@ async def _crowd(servers: EmbeddedServers) -> Archive:
             " where merchant_id = $1",
             archive.merchant_id,
         )
-        await owner.execute("vacuum analyze orders")
+        await owner.execute(
+            "insert into packages (merchant_id, id, order_id, package_number, tracking_number, position, status,"
+            " channel_status, lines) select merchant_id, gen_random_uuid(), id, 'P-' || order_number,"
+            " 'T-' || order_number, 9, 'to_process', '', '{}' from orders where merchant_id = $1",
+            archive.merchant_id,
+        )
+        await owner.execute("vacuum analyze orders, packages")
     return archive
 
 
@@ -103,6 +110,30 @@ async def test_numbers_and_overdue_orders_are_looked_up(database: Database, crow
         used, nodes = await explain(database, crowd, query, args)
         assert used == {index}
         assert "Index Only Scan" in nodes
+
+
+async def test_a_code_is_looked_up_in_the_index_of_each_kind_of_number(database: Database, crowd: Archive) -> None:
+    seen: list[tuple[str, Any]] = []
+
+    def note(connection: Any, cursor: Any, statement: str, parameters: Any, context: Any, many: bool) -> None:
+        if "union all" in statement.lower():
+            seen.append((statement, parameters))
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        number = crowd.orders[0].row["order_number"]
+        found = await database.transact(service.find_by_code, crowd.merchant_id, f"#{number.lower()}")
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+
+    assert found is not None and (found[0].id, found[1]) == (crowd.orders[0].row["id"], "order_number")
+    [(statement, parameters)] = seen
+    async with database.read_transaction(crowd.merchant_id, custom_plans=True) as connection:
+        plan = [row[0] for row in await connection.fetch(f"explain {statement}", *parameters)]
+    looked_up = "\n".join(line for line in plan if "Index Cond:" in line)
+    for column in ("order_number", "external_id", "package_number", "tracking_number"):
+        assert re.search(rf"\(?{column}\)?(::text)? = ANY", looked_up), (column, plan)
+    assert not [line for line in plan if re.search("Seq Scan on (orders|packages)", line)], plan
 
 
 async def test_tags_are_looked_for_among_the_tagged(database: Database, crowd: Archive) -> None:

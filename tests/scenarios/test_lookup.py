@@ -7,7 +7,7 @@ import pytest
 from tests.fixtures.marketplace import SimulatedShop
 from tests.fixtures.merchant import Merchant
 from tests.fixtures.world import World
-from tests.scenarios.mall import Mall, place
+from tests.scenarios.mall import Mall, place, spread
 
 
 async def ask(merchant: Merchant, number: str) -> dict[str, Any]:
@@ -31,6 +31,58 @@ async def test_an_order_that_is_here(world: World, merchant: Merchant, mall: Mal
         assert (answer["answer"], answer["order"]["order_number"]) == ("found", number), channel
         assert answer["order"]["channel"] == channel
         assert await follow(merchant, answer["action"]) == 200
+
+
+def written(number: str) -> list[str]:
+    """How people type and paste it."""
+    return [
+        number,
+        number.lower(),
+        f"#{number}",
+        f"  {number} ",
+        f"# {number[:4]} {number[4:]}",
+        f"\u00a0{number}\u200b",
+    ]
+
+
+async def test_an_order_is_found_by_any_of_its_numbers_however_it_is_written(
+    world: World, merchant: Merchant, mall: Mall, other_merchant: Merchant
+) -> None:
+    numbers = await place(mall, merchant, world, 1)
+    await merchant.bulk("receive", spread(numbers))
+    await world.work()
+    await merchant.arrange(spread(numbers))
+    for _ in range(3):
+        await world.pass_time(20)
+    for channel, [number] in numbers.items():
+        order = await merchant.order(number)
+        [package] = order["packages"]
+        assert package["tracking_number"] or channel == "plugo_store"
+        kinds = {
+            "tracking_number": package["tracking_number"],
+            "package_number": package["package_number"],
+            "external_id": order["external_id"],
+            "order_number": number,
+        }
+        # Where two kinds of numbers are alike, the order's own is meant.
+        for code, kind in {code: kind for kind, code in kinds.items() if code}.items():
+            for typed in written(code):
+                answer = await merchant.get("/v1/orders/lookup", number=typed)
+                told = (answer["answer"], answer["number_kind"], answer["order"] and answer["order"]["id"])
+                assert told == ("found", kind, order["id"]), (channel, typed)
+                assert answer["number"] == typed.strip()
+            assert (await other_merchant.get("/v1/orders/lookup", number=code))["order"] is None
+
+
+async def test_the_channel_is_asked_in_its_own_spelling(world: World, merchant: Merchant, mall: Mall) -> None:
+    for channel, shop in mall.items():
+        number = await shop.place_order()
+        for typed in written(number):
+            answer = await merchant.get("/v1/orders/lookup", number=typed)
+            assert answer["answer"] == "at_channel_not_imported", (channel, typed)
+            assert answer["action"]["body"]["order_numbers"] == [number]
+        assert await follow(merchant, answer["action"]) == 202
+        assert (await merchant.get("/v1/orders/lookup", number=number.lower()))["answer"] == "queued"
 
 
 async def test_one_that_is_only_at_its_channel_is_imported(world: World, merchant: Merchant, mall: Mall) -> None:
