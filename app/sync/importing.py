@@ -112,15 +112,20 @@ async def run_orders(context: Context, claimed: Claimed) -> timedelta | None:
     with acting_as(operations.caller_of(operation), merchant_id=merchant_id):
         left = {str(item.details["external_id"]): item.id for item in items}
         numbers = {str(item.details["external_id"]) for item in items if item.details.get("is_number")}
-        for account_id in _accounts_of(operation, items):
+        accounts = _accounts_of(operation, items)
+        kept = await database.transact(repository.find_failed, merchant_id, list(left))
+        for account_id in accounts:
+            # What could not be read is kept by its id: no number of it is known.
+            asked = numbers - {one for one in numbers if (account_id, one) in kept}
             try:
-                ids = await _find_ids(context, merchant_id, account_id, list(left), numbers)
+                ids = await _find_ids(context, merchant_id, account_id, list(left), asked)
                 found = await _read_items(context, merchant_id, operation, account_id, left, ids)
                 left = {external_id: item_id for external_id, item_id in left.items() if external_id not in found}
             except ChannelError as error:
                 wait = error
         if wait is None:
-            await database.transact(_fail_items, merchant_id, operation, list(left.values()))
+            reasons = {one: (account_id, kept[account_id, one]) for account_id, one in kept if account_id in accounts}
+            await database.transact(_fail_items, merchant_id, operation, left, reasons)
     await database.transact(refreshing.end_chunk, merchant_id, operation_id)
     if wait is not None:
         raise wait
@@ -167,17 +172,7 @@ async def _read_items(
             item.order_id, item.account_id = order_id, account_id
             item.shop_id, item.channel = places[order_id].shop_id, places[order_id].channel
         for external_id, reason in read.unreadable.items():
-            item = await operations.settle_item(
-                session,
-                merchant_id,
-                left[ids[external_id]],
-                "failed",
-                "imported_failed",
-                retryable=True,
-                text_params={"reason": reason},
-            )
-            item.account_id = account_id
-            await _record_failure(session, merchant_id, operation, item)
+            await _fail_item(session, merchant_id, operation, left[ids[external_id]], account_id, reason)
 
     read = await reading.read_orders(context, merchant_id, account_id, list(ids), priority="user", then=settle)
     again = await reading.read_orders(context, merchant_id, account_id, read.missing, priority="user", then=settle)
@@ -190,15 +185,36 @@ async def _skip_items(
     """A read leaves nothing half done: those that were begun are given up as well."""
     for item in items:
         await operations.settle_item(session, merchant_id, item.id, "skipped", "operation_cancelled")
-    await operations.refresh(session, merchant_id, operation_id)
+    await refreshing.end_chunk(session, merchant_id, operation_id)
 
 
 async def _fail_items(
-    session: AsyncSession, merchant_id: UUID, operation: OperationRow, item_ids: Sequence[UUID]
+    session: AsyncSession,
+    merchant_id: UUID,
+    operation: OperationRow,
+    left: Mapping[str, UUID],
+    kept: Mapping[str, tuple[UUID, str]],
 ) -> None:
-    for item_id in item_ids:
-        item = await operations.settle_item(session, merchant_id, item_id, "failed", "not_found")
-        await _record_failure(session, merchant_id, operation, item)
+    """Nobody answered for these. `kept`: account and reason of those that could not be read before; they exist."""
+    for one in [one for one in left if one in kept and operation.kind == "import"]:
+        await service.note_outcomes(session, merchant_id, operation.id, kept[one][0], {one: "failed"})
+    for one, item_id in left.items():
+        if one in kept:
+            await _fail_item(session, merchant_id, operation, item_id, *kept[one])
+        else:
+            item = await operations.settle_item(session, merchant_id, item_id, "failed", "not_found")
+            await _record_failure(session, merchant_id, operation, item)
+
+
+async def _fail_item(
+    session: AsyncSession, merchant_id: UUID, operation: OperationRow, item_id: UUID, account_id: UUID, reason: str
+) -> None:
+    """The order is there and cannot be read; it may be tried again."""
+    item = await operations.settle_item(
+        session, merchant_id, item_id, "failed", "imported_failed", retryable=True, text_params={"reason": reason}
+    )
+    item.account_id = account_id
+    await _record_failure(session, merchant_id, operation, item)
 
 
 async def _record_failure(

@@ -17,7 +17,7 @@ from app.operations.idempotency import Idempotency
 from app.operations.service import Opened
 from app.sync import ranges, service
 from app.sync.schemas import ImportOrders
-from tests.sync.market import BATCH, CHANNEL, line, now, order
+from tests.sync.market import BATCH, CHANNEL, Market, NumberingMarket, line, now, order
 from tests.sync.scene import Scene, open_account
 
 
@@ -195,6 +195,38 @@ async def test_an_order_left_out_of_an_answer_is_asked_for_again(scene: Scene) -
     assert counts == {"found": 4, "new": 4, "updated": 0, "unchanged": 0, "failed": 0}
     assert scene.market.reads[names[1]] == 2
     assert scene.market.reads[names[0]] == 1
+
+
+@pytest.mark.parametrize("kind", [Market, NumberingMarket])
+async def test_what_could_not_be_read_is_read_again_by_its_id(scene: Scene, kind: type[Market]) -> None:
+    scene.market = kind()
+    scene.context = replace(scene.context, connectors={CHANNEL: scene.market})
+    [name] = place(scene, 1)
+    scene.market.unreadable[name] = "status: enum"
+    await open_import(scene)
+    await scene.work()
+
+    async def again() -> tuple[str, str | None, bool, str | None, dict[str, int]]:
+        opened = await open_import(scene, order_numbers=[name, "NOWHERE"])
+        await scene.work()
+        assert (await items(scene, opened))["NOWHERE"] == ("failed", "not_found")
+        [row] = await scene.sql(
+            "select state, code, retryable, text_params ->> 'reason' reason from operation_items"
+            " where merchant_id = $1 and operation_id = $2 and order_number = $3",
+            opened.operation_id,
+            name,
+        )
+        return (*row, (await operation(scene, opened))["result"]["import"])
+
+    nothing = {"found": 0, "new": 0, "updated": 0, "unchanged": 0, "failed": 0}
+    still = ("failed", "imported_failed", True, "status: enum", nothing | {"found": 1, "failed": 1})
+    assert await again() == still
+    del scene.market.unreadable[name]
+    scene.market.omitted[name] = 2
+    assert await again() == still, "it was there before, and nobody says that it is gone"
+    scene.market.omitted.clear()
+    assert await again() == ("succeeded", None, False, None, nothing | {"found": 1, "new": 1})
+    assert await scene.sql("select 1 from failed_orders where merchant_id = $1") == []
 
 
 async def test_an_order_the_channel_never_answers_for_is_kept_as_failed(scene: Scene) -> None:
