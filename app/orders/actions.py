@@ -12,6 +12,9 @@ PICK_PACK_STEPS = ("pick_started", "picked", "packed", "handed_over")
 _UNTOLD = ("add_tags", "remove_tags", "set_note")
 """Always possible: said with every order, that would be six per cent of a page."""
 
+_UNDECIDED: dict[str | None, str] = {"requested": "cancellation_requested", "approved": "cancellation_confirming"}
+"""An order whose buyer asks to cancel is not shipped, until the answer is no."""
+
 TEXTS: dict[str, tuple[str, str]] = {
     "already_answered": ("The request was answered already.", "Permintaan ini sudah dijawab."),
     "already_done": ("This is done already.", "Sudah dikerjakan."),
@@ -102,10 +105,8 @@ def _arrange_shipment(order: OrderState) -> str | None:
 
 def _obstacle(order: OrderState) -> str | None:
     """What keeps an order back that waits for the merchant."""
-    if order.cancellation == "requested":
-        return "cancellation_requested"
-    if order.cancellation == "approved":
-        return "cancellation_confirming"
+    if order.cancellation in _UNDECIDED:
+        return _UNDECIDED[order.cancellation]
     if order.is_held:
         return "on_hold"
     if order.channel_hold_reason is not None:
@@ -136,6 +137,8 @@ def _print_labels(order: OrderState) -> str | None:
         return {"unpaid": "unpaid"}.get(order.status, "not_arranged")
     if order.status in ("cancelled", "completed"):
         return {"cancelled": "order_cancelled"}.get(order.status, "order_closed")
+    if order.status == "ready_to_ship" and order.cancellation in _UNDECIDED:
+        return _UNDECIDED[order.cancellation]  # a label on the parcel is what sends it off
     if order.not_shippable is not None:
         return order.not_shippable
     # While it is being arranged the print job waits for number and label.
@@ -165,8 +168,8 @@ def _cancel(order: OrderState) -> str | None:
         return "already_done"
     if order.status in ("on_delivery", "completed"):
         return "already_shipped"
-    if order.cancellation is not None and order.cancellation != "rejected":
-        return "cancellation_requested" if order.cancellation == "requested" else "cancellation_confirming"
+    if order.cancellation in _UNDECIDED:
+        return _UNDECIDED[order.cancellation]
     if order.not_shippable is not None:
         return order.not_shippable
     return "already_in_progress" if order.stage == "processing" else None

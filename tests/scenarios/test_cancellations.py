@@ -181,6 +181,27 @@ async def test_the_seller_cancels_for_the_channels_own_reasons(world: World, mer
     assert await states(merchant, late) == {("skipped", "order_cancelled")}
 
 
+async def test_no_label_is_printed_while_a_buyer_waits_for_an_answer(
+    world: World, merchant: Merchant, shop: SimulatedShop
+) -> None:
+    number = await printed_order(world, merchant, shop)
+    printing = await merchant.bulk("print_labels", [number])
+    await shop.advance(number, "cancel_requested")
+    await world.work()
+
+    refused = {("skipped", "cancellation_requested")}
+    assert await states(merchant, printing) == refused, "the request came after the order to print"
+    assert await states(merchant, await merchant.bulk("print_labels", [number], dry_run=True)) == refused
+    [label] = [one for one in (await merchant.order(number))["next_actions"] if one["action"] == "print_labels"]
+    assert (label["is_allowed"], label["code"]) == (False, "cancellation_requested")
+
+    await merchant.bulk("reject_cancellation", [number])
+    await world.work()
+    again = await merchant.bulk("print_labels", [number])
+    await world.work()
+    assert await states(merchant, again) == {("succeeded", None)}
+
+
 async def test_a_parcel_printed_before_the_cancellation_is_to_be_pulled_out(
     world: World, merchant: Merchant, shop: SimulatedShop
 ) -> None:
