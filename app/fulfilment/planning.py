@@ -148,7 +148,8 @@ async def bulk(
     )
     found = [order for _, order in selected if order is not None]
     params = await _order_params(session, merchant_id, body, found) if KIND_OF.get(body.action) in OF_ORDERS else {}
-    effect = await _order_effects(session, merchant_id, found) if body.action in _CANCELLING else {}
+    undone = [order for order in found if body.action in _CANCELLING and actions.refusal(body.action, order) is None]
+    effect = await _order_effects(session, merchant_id, undone) if undone else {}
 
     options = _to_options(body, can_read_buyer=can_read_buyer)
     sort = options["sort"]

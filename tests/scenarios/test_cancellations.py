@@ -210,6 +210,10 @@ async def test_a_parcel_printed_before_the_cancellation_is_to_be_pulled_out(
     await read_again(merchant, world, [number])
     plan = await merchant.bulk("approve_cancellation", [number], dry_run=True)
     [item] = (await merchant.items(plan)).values()
+    [skipped] = (
+        await merchant.items(await merchant.bulk("cancel", [number], dry_run=True, options={"reason": "OUT_OF_STOCK"}))
+    ).values()
+    assert (skipped["state"], skipped["effect"]) == ("skipped", None), "what is not done undoes nothing"
     tracking_number = (await merchant.order(number))["packages"][0]["tracking_number"]
     assert item["effect"]["stop_parcels"] == [tracking_number] and item["effect"]["packages"] == 1
     assert (await merchant.get("/v1/stop-parcels"))["data"] == [], "a plan changes nothing"
