@@ -1,14 +1,12 @@
 """Turns a selection into the items of an operation: who is in, who is refused at once and why."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core import clock
 from app.core.errors import Invalid
 from app.core.ids import Prefixed
 from app.core.settings import Settings
@@ -22,7 +20,6 @@ from app.operations.service import NewItem, Opened
 from app.orders import actions, effects
 from app.orders import service as orders
 from app.orders.models import OrderLineRow, OrderRow
-from app.shops import service as shops
 
 CHUNK = 20
 """Orders of one account that one piece of work takes: small loss, fair turns, visible progress."""
@@ -104,18 +101,20 @@ async def arrange(
     selected = await orders.select_orders(
         session, merchant_id, body.selection, limit=limits.bulk_max_orders, at_risk_hours=limits.at_risk_hours
     )
-    cooling = await _Cooling.load(session, merchant_id)
-    wishes = await _wishes(session, merchant_id, body, [order for _, order in selected if order is not None])
+    found = [order for _, order in selected if order is not None]
+    cooling = await orders.list_cooling(session, merchant_id, [order.id for order in found])
+    wishes = await _wishes(session, merchant_id, body, found)
     planned = await _planned_packages(session, merchant_id, list(wishes)) if body.dry_run else {}
 
     def details(order: OrderRow) -> dict[str, Any]:
         plan = {"planned_state": plan_state(order), "planned_packages": planned.get(order.id)}
-        warning = {"warning": "cooling"} if cooling.mode_of(order) == "warn" else {}
+        warning = {"warning": "cooling"} if cooling.get(order.id) == "warn" else {}
         return {"external_id": order.external_id, **plan, **warning, **wishes[order.id]}
 
-    items = build_items(
-        selected, ARRANGE, details, also=lambda order: "cooling" if cooling.mode_of(order) == "respect" else None
-    )
+    def also(order: OrderRow) -> str | None:
+        return actions.refusal(ARRANGE, order, is_cooling=cooling.get(order.id) == "respect")
+
+    items = build_items(selected, ARRANGE, details, also=also)
     return await operations.open_operation(
         session,
         merchant_id,
@@ -256,26 +255,6 @@ def _sorting(order: OrderRow, lines: Sequence[OrderLineRow], sort: str) -> dict[
         "ship_by": order.ship_by.isoformat() if order.ship_by else "~",
     }
     return {"is_mixed": len(skus) > 1, "sort_key": keys[sort]}
-
-
-@dataclass(frozen=True, slots=True)
-class _Cooling:
-    """Orders younger than their shop's cooling window, in case the buyer changes their mind."""
-
-    now: datetime
-    by_shop: Mapping[UUID, dict[str, Any]]
-
-    @classmethod
-    async def load(cls, session: AsyncSession, merchant_id: UUID) -> "_Cooling":
-        """As every shop has set it."""
-        rows = await shops.list_shops(session, merchant_id)
-        return cls(await clock.now(session), {shop.id: shop.cooling for shop in rows})
-
-    def mode_of(self, order: OrderRow) -> str | None:
-        """`respect`, `warn` or `ignore` while the order is in the window, else None."""
-        cooling = self.by_shop[order.shop_id]
-        ends_at = (order.paid_at or order.placed_at) + timedelta(minutes=cooling["minutes"])
-        return str(cooling["mode"]) if self.now < ends_at else None
 
 
 def build_items(

@@ -29,6 +29,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Pembeli meminta pembatalan. Jawab permintaannya dahulu.",
     ),
     "channel_hold": ("The channel holds this order back.", "Kanal menahan pesanan ini."),
+    "cooling": (
+        "The order is younger than the shop's cooling window; it waits in case the buyer cancels.",
+        "Pesanan masih dalam masa tunggu toko; menunggu bila pembeli membatalkan.",
+    ),
     "fulfilled_by_channel": ("The channel ships this order itself.", "Pesanan ini dikirim oleh kanal."),
     "handled_by_booking": ("A booking already ships this order.", "Pesanan ini dikirim lewat booking."),
     "no_open_cancellation": (
@@ -71,12 +75,15 @@ class OrderState(Protocol):
     def pick_pack(self) -> str | None: ...
 
 
-def refusal(action: str, order: OrderState, *, is_ours: bool = False) -> str | None:
+def refusal(action: str, order: OrderState, *, is_ours: bool = False, is_cooling: bool = False) -> str | None:
     """Why `action` cannot be done with the order now; None when it can.
 
-    `is_ours`: the asking operation itself is what is processing the order.
+    `is_ours`: the asking operation itself is what is processing the order. `is_cooling`: the order is in the window
+    that its shop respects.
     """
     code = _RULES[action](order)
+    if code is None and is_cooling and action == "arrange_shipment":
+        return "cooling"
     return None if is_ours and code == "already_in_progress" else code
 
 
@@ -233,7 +240,9 @@ _RULES: dict[str, Callable[[OrderState], str | None]] = {
 }
 
 
-def next_actions(order: OrderState, language: Language) -> list[dict[str, str | bool | None]]:
+def next_actions(
+    order: OrderState, language: Language, *, is_cooling: bool = False
+) -> list[dict[str, str | bool | None]]:
     """Every action but tags and notes, with whether it is possible now; of picking and packing only the next step."""
     found: list[dict[str, str | bool | None]] = []
     done = -1 if order.pick_pack is None else PICK_PACK_STEPS.index(order.pick_pack)
@@ -242,7 +251,7 @@ def next_actions(order: OrderState, language: Language) -> list[dict[str, str | 
             continue
         if action in PICK_PACK_STEPS and PICK_PACK_STEPS.index(action) != done + 1:
             continue
-        code = refusal(action, order)
+        code = refusal(action, order, is_cooling=is_cooling)
         found.append({"action": action, "is_allowed": code is None, "code": code, "text": text_of(code, language)})
     return found
 

@@ -60,9 +60,15 @@ def order_json(*, with_buyer: bool, at_risk_hours: int, is_detail: bool = False)
     return f"(select row_to_json(r)::text from (select {', '.join(columns)}) r)"
 
 
+COOLING = (
+    "(select s.cooling ->> 'mode' from shops s where s.merchant_id = o.merchant_id and s.id = o.shop_id and app_now()"
+    " < coalesce(o.paid_at, o.placed_at) + make_interval(mins => (s.cooling ->> 'minutes')::int))"
+)
+"""Over `o`: `respect`, `warn` or `ignore`, as its shop wishes, while the order is in the cooling window; else null."""
 _ACTIONS_KEY = (
     "concat(o.first_step, '|', o.is_own_courier, '|', o.status, '|', o.stage, '|', o.cancellation, '|', o.is_held, '|',"
-    " o.channel_hold_reason is not null, '|', o.not_shippable, '|', o.pick_pack)"
+    " o.channel_hold_reason is not null, '|', o.not_shippable, '|', o.pick_pack, '|',"
+    f" case when o.status in ('ordered', 'ready_to_ship') then {COOLING} = 'respect' end)"
 )
 _DETAILS = ("o.amounts, o.recipient, o.buyer_message, o.sender_name, o.version",)
 _DETAILED_LINES = (
@@ -110,9 +116,8 @@ class ActionTexts:
 
     def _render(self, key: bytes, language: Language) -> bytes:
         facts = key.decode().split("|")
-        first_step, is_own_courier, status, stage, cancellation, is_held, is_channel_held, not_shippable, pick_pack = (
-            facts
-        )
+        first_step, is_own_courier, status, stage, cancellation, is_held, is_channel_held, *rest = facts
+        not_shippable, pick_pack, is_cooling = rest
         state = _State(
             status=status,
             stage=stage or None,
@@ -124,5 +129,5 @@ class ActionTexts:
             first_step=first_step,
             is_own_courier=is_own_courier == "t",
         )
-        actions = next_actions(state, language)
+        actions = next_actions(state, language, is_cooling=is_cooling == "t")
         return b'"next_actions":' + json.dumps(actions, ensure_ascii=False, separators=(",", ":")).encode()

@@ -26,6 +26,7 @@ from app.orders.errors import (
 )
 from app.orders.filters import OPEN_STATUSES, OrderFilter, resolve
 from app.orders.models import OrderRow
+from app.orders.page import COOLING
 from app.orders.schemas import ChangeOrder, Selection
 from app.work import service as work
 
@@ -46,6 +47,13 @@ async def find_by_code(session: AsyncSession, merchant_id: UUID, code: str) -> t
 async def list_open(session: AsyncSession, merchant_id: UUID, shop_ids: Sequence[UUID]) -> Sequence[OrderRow]:
     """Orders of these shops that are not over, by account."""
     return await repository.list_open(session, merchant_id, shop_ids)
+
+
+async def list_cooling(session: AsyncSession, merchant_id: UUID, order_ids: Sequence[UUID]) -> dict[UUID, str]:
+    """Those of these orders that are in their shop's cooling window, with what the shop wishes meanwhile."""
+    query = f"select o.id, {COOLING} from orders o where o.merchant_id = $1 and o.id = any($2)"  # noqa: S608 (ours)
+    rows = await repository.fetch_rows(session, query, merchant_id, list(order_ids))
+    return {UUID(int=order_id.int): mode for order_id, mode in rows if mode is not None}
 
 
 # --- selection --------------------------------------------------------------------------------------------------------

@@ -162,6 +162,11 @@ async def test_a_young_order_cools_down_as_its_shop_wishes(
         answer = await merchant.http.patch(f"/v1/shops/{row['id']}", json={"cooling": {"minutes": 60, "mode": mode}})
         assert answer.status_code == 200
         [item] = (await merchant.items(await merchant.arrange([number], dry_run=True))).values()
+        [offer] = [
+            one for one in (await merchant.detail(number))["next_actions"] if one["action"] == "arrange_shipment"
+        ]
+        assert (await merchant.order(number))["next_actions"] == (await merchant.detail(number))["next_actions"]
+        assert (offer["is_allowed"], offer["code"]) == (item["code"] is None, item["code"]), mode
         return item
 
     assert [(one["state"], one["code"], one["warning"]) for one in [await plan("respect")]] == [
