@@ -21,6 +21,7 @@ from app.operations.schemas import (
 )
 from app.operations.states import FINISHED, Tally
 from app.operations.texts import text_of
+from app.orders import faults
 from app.shops import service as shops
 
 
@@ -86,6 +87,8 @@ async def find_waiting(session: AsyncSession, merchant_id: UUID, rows: Sequence[
 def to_item(row: OperationItemRow, waiting: Collection[UUID]) -> OperationItem:
     """An item in the caller's language; `waiting`: see find_waiting."""
     params = {"reason": row.channel_reason or "–", **row.text_params}
+    if row.code == "imported_failed":
+        params["reason"] = faults.explain(str(params["reason"]), caller().language)
     code, next_action = ("needs_reauth", "reauthorize") if row.id in waiting else (row.code, row.next_action)
     return OperationItem(
         id=row.id,

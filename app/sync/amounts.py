@@ -9,8 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.channels.contract import ChannelOrder
 from app.core import clock
+from app.core.context import caller
+from app.orders import faults, wording
 from app.orders import service as orders
-from app.orders import wording
 from app.orders.models import OrderRow
 from app.shops import access
 from app.sync.errors import OrderNotAtChannel
@@ -29,7 +30,8 @@ async def compare(context: Context, merchant_id: UUID, order_id: UUID) -> Amount
     )
     fresh = next(iter(told.orders), None)
     if fresh is None:
-        raise OrderNotAtChannel(reason=told.unreadable[0].reason if told.unreadable else "no such order")
+        reason = told.unreadable[0].reason if told.unreadable else "no such order"
+        raise OrderNotAtChannel(reason=faults.explain(reason, caller().language))
     here, there = _of_row(order), _of_channel(fresh)
     differences = [
         AmountDifference(kind=kind, here=here.get(kind), at_channel=there.get(kind))

@@ -12,7 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.channels.contract import Connector, FindsOrders, OrdersReading, ShopAccess
 from app.channels.errors import ChannelError, Rejected, Unauthorized
+from app.core.context import caller
 from app.core.ids import Prefixed
+from app.operations import texts
+from app.orders import faults
 from app.orders import service as orders
 from app.orders.codes import guesses, spellings
 from app.orders.models import OrderRow
@@ -124,7 +127,7 @@ async def _find_here(session: AsyncSession, merchant_id: UUID, number: str) -> _
         [one for one in rows if one.account.is_active],
         order,
         kind,
-        {account_id: _Answer("imported_failed", reason, one) for (account_id, one), reason in failed.items()},
+        {account_id: _unreadable(one, reason) for (account_id, one), reason in failed.items()},
         await repository.find_queued(session, merchant_id, numbers),
         await repository.is_in_open_import(session, merchant_id, numbers),
     )
@@ -146,7 +149,7 @@ async def _ask(context: Context, merchant_id: UUID, number: str, account: Accoun
         word = "outside_window" if is_outside else "at_channel_not_imported"
         return _Answer(word, number=order.order_number, channel=order.channel)
     for broken in told.unreadable:
-        return _Answer("imported_failed", broken.reason, broken.external_id)
+        return _unreadable(broken.external_id, broken.reason)
     return _Answer("unknown_at_channel")
 
 
@@ -155,7 +158,11 @@ def _refused(error: ChannelError) -> _Answer:
         return _Answer("needs_reauth")
     if isinstance(error, Rejected):
         return _Answer("unknown_at_channel")
-    return _Answer("channel_unavailable", error.reason or error.code)
+    return _Answer("channel_unavailable", texts.text_of("channel_unavailable", caller().language))
+
+
+def _unreadable(external_id: str, reason: str) -> _Answer:
+    return _Answer("imported_failed", faults.explain(reason, caller().language), external_id)
 
 
 async def _read(connector: Connector, door: ShopAccess, number: str) -> OrdersReading:

@@ -135,6 +135,14 @@ async def test_one_that_could_not_be_read(world: World, merchant: Merchant, shop
         "no currency",
         "import",
     )
+    assert await follow(merchant, answer["action"]) == 202
+    await world.work()
+    for spoken, words in (("en", "no currency"), ("id", "mata uang tidak ada")):
+        merchant.http.headers["Accept-Language"] = spoken
+        [operation] = [one for one in (await merchant.get("/v1/operations"))["data"] if one["state"] == "failed"]
+        [item] = (await merchant.items(operation["id"])).values()
+        assert (item["code"], item["retryable"], item["text"].endswith(f": {words}")) == ("imported_failed", True, True)
+        assert (await ask(merchant, "2511223K7QH5XA"))["reason"] == words
 
 
 async def test_one_that_nobody_knows(world: World, merchant: Merchant, mall: Mall, other_merchant: Merchant) -> None:
@@ -149,7 +157,8 @@ async def test_one_that_nobody_knows(world: World, merchant: Merchant, mall: Mal
 async def test_what_keeps_us_from_asking(world: World, merchant: Merchant, shop: SimulatedShop) -> None:
     number = "2511223K7QH5XB"
     await shop.plan_fault("get_order", "error_before", times=10)
-    assert (await ask(merchant, number))["answer"] == "channel_unavailable"
+    away = await ask(merchant, number)
+    assert (away["answer"], away["reason"]) == ("channel_unavailable", "The channel cannot be reached right now.")
     odd = await ask(merchant, "2511/22 #&B")
     again = await merchant.http.get(odd["action"]["path"])
     assert (odd["answer"], again.json()["number"]) == ("channel_unavailable", "2511/22 #&B")
