@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from app.dev.servers import EmbeddedServers
+from app.core.db import Database
 from tests.fulfilment.printshop import PrintShop, open_print_shop
 
 
 @pytest.fixture
-async def print_shop(servers: EmbeddedServers, tmp_path: Path) -> AsyncIterator[PrintShop]:
+async def print_shop(database: Database, owner_url: str, tmp_path: Path) -> AsyncIterator[PrintShop]:
     """A merchant whose channel makes labels."""
-    async with open_print_shop(servers.database_url, servers.migration_database_url, tmp_path) as shop:
+    async with open_print_shop(database, owner_url, tmp_path) as shop:
         yield shop

@@ -15,6 +15,7 @@ import asyncpg
 
 from app.channels.contract import ChannelPackage, LabelStatus, PackageRef, ShopAccess
 from app.channels.errors import ChannelError
+from app.core.db import Database
 from app.documents import service as documents
 from app.documents import views as document_views
 from app.documents.schemas import Document
@@ -257,9 +258,9 @@ class PrintShop:
 
 
 @asynccontextmanager
-async def open_print_shop(database_url: str, owner_url: str, home: Path) -> AsyncIterator[PrintShop]:
+async def open_print_shop(database: Database, owner_url: str, home: Path) -> AsyncIterator[PrintShop]:
     """A new merchant with a shop at the press."""
     press = Press()
-    async with open_context(database_url, home, {CHANNEL: press}) as context:
+    async with open_context(database, home, {CHANNEL: press}) as context:
         scene = await found(context, press, owner_url, f"shop-{uuid.uuid4().hex[:12]}")
         yield PrintShop(scene, press)

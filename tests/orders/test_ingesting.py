@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from app.channels.contract import ChannelAmount, ChannelCancellation, ChannelOrder, Recipient
-from app.dev.servers import EmbeddedServers
+from app.core.db import Database
 from tests.sync.market import line, now, order, package
 from tests.sync.scene import Scene, open_scene
 
@@ -21,8 +21,8 @@ LATER = EARLIER + timedelta(seconds=1)
 
 
 @pytest.fixture
-async def scene(servers: EmbeddedServers, tmp_path: Path) -> AsyncIterator[Scene]:
-    async with open_scene(servers.database_url, servers.migration_database_url, tmp_path) as scene:
+async def scene(database: Database, owner_url: str, tmp_path: Path) -> AsyncIterator[Scene]:
+    async with open_scene(database, owner_url, tmp_path) as scene:
         yield scene
 
 

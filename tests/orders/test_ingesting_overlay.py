@@ -7,8 +7,8 @@ from uuid import UUID
 
 import pytest
 
+from app.core.db import Database
 from app.core.ids import new_id
-from app.dev.servers import EmbeddedServers
 from app.orders import effects
 from tests.sync.market import now, order, package
 from tests.sync.scene import Scene, open_scene
@@ -19,8 +19,8 @@ SETTLED = SENT + timedelta(minutes=20)
 
 
 @pytest.fixture
-async def scene(servers: EmbeddedServers, tmp_path: Path) -> AsyncIterator[Scene]:
-    async with open_scene(servers.database_url, servers.migration_database_url, tmp_path) as scene:
+async def scene(database: Database, owner_url: str, tmp_path: Path) -> AsyncIterator[Scene]:
+    async with open_scene(database, owner_url, tmp_path) as scene:
         await scene.ingest(order(at=PLACED), read_at=PLACED)
         yield scene
 

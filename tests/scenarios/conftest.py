@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from app.core.db import Database
 from tests.scenarios.dock import Dock, open_dock
 from tests.scenarios.mall import mall
 
@@ -12,7 +13,7 @@ __all__ = ["mall"]
 
 
 @pytest.fixture
-async def dock(database_url: str, owner_url: str, tmp_path: Path) -> AsyncIterator[Dock]:
+async def dock(database: Database, owner_url: str, tmp_path: Path) -> AsyncIterator[Dock]:
     """A merchant whose channel answers by script."""
-    async with open_dock(database_url, owner_url, tmp_path) as opened:
+    async with open_dock(database, owner_url, tmp_path) as opened:
         yield opened

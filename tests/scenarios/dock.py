@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Any, Literal
 from uuid import UUID
 
-import asyncpg
-
 from app.channels.contract import (
     ChannelCancellation,
     ChannelPackage,
@@ -26,6 +24,7 @@ from app.channels.contract import (
 )
 from app.channels.errors import ChannelError, Unknown
 from app.core.context import Caller, acting_as
+from app.core.db import Database
 from app.fulfilment import planning
 from app.fulfilment.planning import Limits
 from app.fulfilment.schemas import ArrangeShipment, BulkAction, HandoverChoice
@@ -37,6 +36,7 @@ from app.orders import reading
 from app.orders.schemas import Selection
 from app.shops import connections
 from app.worker.running import Worker
+from tests.fixtures import owner
 from tests.sync import market as market_words
 from tests.sync.market import CHANNEL, Market
 from tests.sync.scene import Scene, found, open_context
@@ -235,11 +235,7 @@ class Dock:
         await self.pass_time(6, 16, 31, 31, 31, 31)
 
     async def _set_clock(self, seconds: float) -> None:
-        connection = await asyncpg.connect(self.scene.owner_url)
-        try:
-            await connection.execute("select set_clock_offset($1)", seconds)
-        finally:
-            await connection.close()
+        await owner.ask(self.scene.owner_url, "select set_clock_offset($1)", seconds)
 
     async def operation(self, operation_id: UUID) -> Operation:
         """As callers see it."""
@@ -268,10 +264,10 @@ async def _items(session: Any, merchant_id: UUID, operation_id: UUID) -> list[An
 
 
 @asynccontextmanager
-async def open_dock(database_url: str, owner_url: str, home: Path, quay: Quay | None = None) -> AsyncIterator[Dock]:
+async def open_dock(database: Database, owner_url: str, home: Path, quay: Quay | None = None) -> AsyncIterator[Dock]:
     """A new merchant with a shop at the quay. Work that other tests left behind is put to rest."""
     quay = quay or Quay()
-    async with open_context(database_url, home, {CHANNEL: quay}) as opened:
+    async with open_context(database, home, {CHANNEL: quay}) as opened:
         context = replace(opened, settings=opened.settings.model_copy(update={"attention_after_hours": 1}))
         scene = await found(context, quay, owner_url, f"shop-{uuid.uuid4().hex[:12]}")
         dock = Dock(scene, quay, Worker(context))

@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 
 from app.channels.errors import Rejected, Unavailable, Unknown
+from app.core.db import Database
 from app.fulfilment import auto_receiving, options
 from app.orders import effects
 from app.shops import service as shops
@@ -18,8 +19,8 @@ from tests.sync import market
 
 
 @pytest.fixture
-async def house(database_url: str, owner_url: str, tmp_path: Path) -> AsyncIterator[Dock]:
-    async with open_dock(database_url, owner_url, tmp_path, Packhouse()) as opened:
+async def house(database: Database, owner_url: str, tmp_path: Path) -> AsyncIterator[Dock]:
+    async with open_dock(database, owner_url, tmp_path, Packhouse()) as opened:
         yield opened
 
 

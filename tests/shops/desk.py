@@ -22,6 +22,7 @@ from app.core.settings import Settings
 from app.shops import access, consent
 from app.shops.models import ConnectionRow
 from app.work.context import Context
+from tests.fixtures import owner
 from tests.fixtures.keys import KEY
 from tests.shops.channel import CHANNEL, RotatingChannel
 
@@ -111,20 +112,13 @@ class Desk:
 
     async def sql(self, query: str, *args: Any) -> list[asyncpg.Record]:
         """As the database's owner: for what no function shows."""
-        connection = await asyncpg.connect(self._owner_url)
-        try:
-            return list(await connection.fetch(query, *args))
-        finally:
-            await connection.close()
+        return await owner.ask(self._owner_url, query, *args)
 
 
 async def read_clock_offset(owner_url: str) -> timedelta:
     """How far application time is ahead: other tests let time pass."""
-    connection = await asyncpg.connect(plain(owner_url))
-    try:
-        return timedelta(seconds=await connection.fetchval("select offset_seconds from clock"))
-    finally:
-        await connection.close()
+    [row] = await owner.ask(owner_url, "select offset_seconds from clock")
+    return timedelta(seconds=row["offset_seconds"])
 
 
 def plain(url: str) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from app.dev.servers import EmbeddedServers
+from app.core.db import Database
 from app.work.context import Context
 from tests.stock.stand import Stand
 from tests.sync.scene import open_context
@@ -21,9 +21,9 @@ async def owner(owner_url: str) -> AsyncIterator[asyncpg.Connection]:
 
 
 @pytest.fixture(scope="module")
-async def context(servers: EmbeddedServers, home: Path) -> AsyncIterator[Context]:
+async def context(database: Database, home: Path) -> AsyncIterator[Context]:
     """What a worker has; each merchant brings its own channel."""
-    async with open_context(servers.database_url, home, {}) as opened:
+    async with open_context(database, home, {}) as opened:
         yield opened
 
 

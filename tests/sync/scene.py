@@ -27,6 +27,7 @@ from app.sync.jobs import JOBS
 from app.work import service as work
 from app.work.context import Context
 from app.work.service import Claimed
+from tests.fixtures import owner
 from tests.fixtures.keys import KEY
 from tests.sync.market import CHANNEL, Market, now
 
@@ -92,11 +93,7 @@ class Scene:
 
     async def sql(self, query: str, *args: Any) -> list[asyncpg.Record]:
         """As the database's owner; `$1` is the merchant."""
-        connection = await asyncpg.connect(self.owner_url)
-        try:
-            return list(await connection.fetch(query, self.merchant_id, *args))
-        finally:
-            await connection.close()
+        return await owner.ask(self.owner_url, query, self.merchant_id, *args)
 
     async def order(self, number: str = "A1") -> asyncpg.Record:
         """The row of one order."""
@@ -183,30 +180,26 @@ async def open_account(
 
 
 @asynccontextmanager
-async def open_scene(database_url: str, owner_url: str, home: Path) -> AsyncIterator[Scene]:
+async def open_scene(database: Database, owner_url: str, home: Path) -> AsyncIterator[Scene]:
     """A new merchant with a shop at the tests' own channel."""
     market = Market()
     external_id = f"shop-{uuid.uuid4().hex[:12]}"
-    async with open_context(database_url, home, {CHANNEL: market}) as context:
+    async with open_context(database, home, {CHANNEL: market}) as context:
         yield await found(context, market, owner_url, external_id)
 
 
 @asynccontextmanager
-async def open_context(database_url: str, home: Path, connectors: Connectors) -> AsyncIterator[Context]:
+async def open_context(database: Database, home: Path, connectors: Connectors) -> AsyncIterator[Context]:
     """What a worker has, with these channels."""
     settings = Settings(home=home, port=26000, secret_keys=(KEY,), http_timeout_seconds=1, poll_seconds=60)
-    database = Database(database_url, pool_size=12, read_pool_size=1, application="test")
     async with httpx.AsyncClient(trust_env=False) as http:
-        try:
-            yield Context(
-                settings=settings,
-                database=database,
-                keyring=Keyring(settings.secret_keys),
-                connectors=connectors,
-                http=http,
-            )
-        finally:
-            await database.close()
+        yield Context(
+            settings=settings,
+            database=database,
+            keyring=Keyring(settings.secret_keys),
+            connectors=connectors,
+            http=http,
+        )
 
 
 async def found(context: Context, market: Market, owner_url: str, external_id: str, **more: str) -> Scene:

@@ -13,7 +13,7 @@ from app.channels.limiter import Limiter
 from app.connectors.shopee.client import Client
 from app.connectors.shopee.connector import ShopeeConnector
 from app.connectors.shopee.settings import ShopeeSettings
-from app.dev.servers import EmbeddedServers
+from app.core.db import Database
 from app.sync import pushing
 from tests.fixtures.marketplace import SimulatedShop
 from tests.sync.market import Market
@@ -32,7 +32,7 @@ class Shopee:
 
 
 @pytest.fixture
-async def shopee(servers: EmbeddedServers, sandbox_url: str, tmp_path: Path) -> AsyncIterator[Shopee]:
+async def shopee(database: Database, owner_url: str, sandbox_url: str, tmp_path: Path) -> AsyncIterator[Shopee]:
     async with httpx.AsyncClient(base_url=sandbox_url, trust_env=False) as control, open_http(1.0) as http:
         keys = (await control.get("/_control/credentials")).json()["shopee"]
         settings = ShopeeSettings(
@@ -53,11 +53,11 @@ async def shopee(servers: EmbeddedServers, sandbox_url: str, tmp_path: Path) -> 
         )
         connector = ShopeeConnector(client, settings)
         made = (await control.post("/_control/shopee/shops", json={"name": "Toko Uji"})).json()
-        async with open_context(servers.database_url, tmp_path, {"shopee": connector}) as context:
+        async with open_context(database, tmp_path, {"shopee": connector}) as context:
             scene = await found(
                 context,
                 Market(),
-                servers.migration_database_url,
+                owner_url,
                 str(made["shop_id"]),
                 channel="shopee",
                 access_token=made["access_token"],

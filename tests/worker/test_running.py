@@ -18,6 +18,7 @@ from app.work.waking import Waker
 from app.worker.alarm import ring_from_arq
 from app.worker.running import POISON_AFTER, Worker
 from app.worker.sweeping import sweep_once
+from tests.fixtures import owner
 from tests.worker.proxy import Proxy
 
 
@@ -30,11 +31,7 @@ class Bench:
         self._owner_url = owner_url
 
     async def sql(self, query: str, *args: Any) -> list[asyncpg.Record]:
-        connection = await asyncpg.connect(self._owner_url)
-        try:
-            return list(await connection.fetch(query, *args))
-        finally:
-            await connection.close()
+        return await owner.ask(self._owner_url, query, *args)
 
     async def add(self, kind: str = "test.piece", lane: UUID | None = None, ref: str = "1") -> None:
         await self.context.database.transact(work.add, self.merchant_id, kind, ref, lane=lane)
