@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q install --retries 10 --timeout 60
 STAMP := .venv/.installed
-TEST_PROCESSES ?= 2
+TEST_PROCESSES ?= 3
 
 .PHONY: run test demo lint format bench openapi image-check
 .DEFAULT_GOAL := run
@@ -17,7 +17,8 @@ run: $(STAMP)
 demo: $(STAMP)
 	@exec $(BIN)/plugosync demo
 
-# Two at a time, each with servers of its own; a file stays with one, because some tell a story in order.
+# Three at a time, for each waits a third of its time, and each with servers of its own; a file stays with one, because
+# some tell a story in order.
 test: $(STAMP)
 	@exec $(BIN)/pytest -n $(TEST_PROCESSES) --dist loadfile
 
