@@ -57,7 +57,10 @@ async def test_one_queue_for_the_requests_of_all_channels(world: World, merchant
         assert (await merchant.order(cancelled))["status"] == "cancelled"
         order = await merchant.order(kept)
         assert order["status"] != "cancelled" and (order["cancellation"] or {}).get("state") != "requested"
-        assert "cancellation.rejected" in [entry["type"] for entry in await merchant.history(kept)]
+        [approved] = await merchant.history(cancelled, type="cancellation.approved")
+        [rejected] = await merchant.history(kept, type="cancellation.rejected")
+        references = [approved["channel_reference"], rejected["channel_reference"]]
+        assert len(set(references)) == 2 or channel == "plugo_store", "each answer of a marketplace has its own"
     again = await merchant.bulk("approve_cancellation", [mine[1] for mine in numbers.values()])
     await world.work()
     assert {code for _, code in await states(merchant, again)} <= {"already_answered", "no_open_cancellation"}

@@ -1,6 +1,7 @@
 """What a Lazada call is, and how its parameters are read."""
 
 import json
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -67,22 +68,23 @@ class Spec:
 
 def success(data: Any = None, **top: Any) -> Response:
     """The envelope with `data`; `top` goes beside it."""
-    return JSONResponse({"code": "0", **({} if data is None else {"data": data}), "request_id": _request_id(), **top})
+    return JSONResponse({"code": "0", **({} if data is None else {"data": data}), "request_id": request_id(), **top})
 
 
 def result(data: Any, **more: Any) -> Response:
     """The envelope of the fulfilment calls."""
-    return JSONResponse({"code": "0", "request_id": _request_id(), "result": {"success": True, "data": data, **more}})
+    return JSONResponse({"code": "0", "request_id": request_id(), "result": {"success": True, "data": data, **more}})
 
 
 def refusal(refused: Refused) -> Response:
     """Errors come with status 200."""
-    said = {"code": refused.code, "type": refused.kind, "message": refused.message, "request_id": _request_id()}
+    said = {"code": refused.code, "type": refused.kind, "message": refused.message, "request_id": request_id()}
     return JSONResponse(said)
 
 
-def _request_id() -> str:
-    return "0b1187a316220310876901323"
+def request_id() -> str:
+    """Another one for every answer."""
+    return f"0b{secrets.token_hex(12)[:23]}"
 
 
 def record(

@@ -7,7 +7,7 @@ from typing import Any
 from starlette.responses import JSONResponse, Response
 
 from app.sandbox.engine import staleness
-from app.sandbox.lazada.calls import LazadaCall, Spec, record, success
+from app.sandbox.lazada.calls import LazadaCall, Spec, record, request_id, success
 from app.sandbox.lazada.lifecycle import CANCELLABLE, PACKED, Lifecycle
 from app.sandbox.lazada.world import Item, Order, Refused, World
 
@@ -140,7 +140,7 @@ class Reverse:
             for order in rows[(page - 1) * size : page * size]
         ]
         told = {"success": True, "total": len(rows), "page_no": page, "page_size": size, "items": items}
-        return JSONResponse({"code": "0", "request_id": "r1", "result": told})
+        return JSONResponse({"code": "0", "request_id": request_id(), "result": told})
 
     def _lines(self, order: Order) -> list[dict[str, Any]]:
         request = order["request"]
@@ -178,7 +178,7 @@ class Reverse:
         ]
         module = [{"ofc_order_id": None, "warehouse_detail_info": None, "package_detail_info_list": details}]
         told = {"success": True, "not_success": False, "repeated": False, "retry": False, "module": module}
-        return JSONResponse({"code": "0", "request_id": "r2", "result": told})
+        return JSONResponse({"code": "0", "request_id": request_id(), "result": told})
 
 
 def _scans(item: Item) -> list[dict[str, Any]]:

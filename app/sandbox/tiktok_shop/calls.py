@@ -1,5 +1,6 @@
 """What a TikTok Shop call is, and the envelope of its answers."""
 
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,8 +10,6 @@ from starlette.responses import JSONResponse, Response
 from app.sandbox.engine import staleness
 from app.sandbox.engine.gateway import Call
 from app.sandbox.tiktok_shop.world import TIKTOK_SHOP, Order, Refused, Shop, World, channel_of
-
-REQUEST_ID = "20261122093000AA11BB22CC33DD44EE55"
 
 
 @dataclass
@@ -43,6 +42,11 @@ class TikTokCall(Call):
 Endpoint = Callable[[TikTokCall], Response]
 
 
+def request_id() -> str:
+    """Another one for every answer."""
+    return f"20261122093000{secrets.token_hex(10).upper()}"
+
+
 def page_token(start: int) -> str:
     """Opaque, and with everything in it that has to be encoded on the way."""
     return f"aBc+/{start}=="
@@ -60,12 +64,12 @@ class Spec:
 
 def success(data: dict[str, Any] | None = None) -> Response:
     """Empty parts are left out by whoever builds `data`."""
-    return JSONResponse({"code": 0, "message": "Success", "request_id": REQUEST_ID, "data": data or {}})
+    return JSONResponse({"code": 0, "message": "Success", "request_id": request_id(), "data": data or {}})
 
 
 def refusal(refused: Refused, headers: dict[str, str] | None = None) -> Response:
     """The verdict is the code."""
-    told = {"code": refused.code, "message": refused.message, "request_id": REQUEST_ID, "data": None}
+    told = {"code": refused.code, "message": refused.message, "request_id": request_id(), "data": None}
     return JSONResponse(told, status_code=refused.status, headers=headers)
 
 

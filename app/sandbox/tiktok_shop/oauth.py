@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
 
 from app.sandbox.engine.tokens import Pair, Tokens
-from app.sandbox.tiktok_shop.calls import REQUEST_ID, Spec, TikTokCall, record, success
+from app.sandbox.tiktok_shop.calls import Spec, TikTokCall, record, request_id, success
 from app.sandbox.tiktok_shop.pushes import EVENTS, Pushes
 from app.sandbox.tiktok_shop.world import APP_KEY, APP_SECRET, SERVICE_ID, Refused, World
 
@@ -109,7 +109,7 @@ class OAuth:
             "user_type": 0,
             "granted_scopes": scopes,
         }
-        return JSONResponse({"code": 0, "message": "success", "request_id": REQUEST_ID, "data": data})
+        return JSONResponse({"code": 0, "message": "success", "request_id": request_id(), "data": data})
 
     def shops(self, call: TikTokCall) -> Response:
         shop = call.shop
