@@ -45,8 +45,8 @@ class ProductRow(Base):
 
     @property
     def oversold(self) -> int:
-        """How many are promised that are not there."""
-        return max(0, self.reserved - self.on_hand)
+        """How many are promised that are not there; what nobody has counted is not missing."""
+        return 0 if self.counted_at is None else max(0, self.reserved - self.on_hand)
 
 
 class ListingRow(Base):

@@ -114,7 +114,7 @@ async def list_products(
         .limit(limit)
     )
     if is_oversold:
-        query = query.where(ProductRow.reserved > ProductRow.on_hand)
+        query = query.where(ProductRow.reserved > ProductRow.on_hand, ProductRow.counted_at.is_not(None))
     if after is not None:
         query = query.where(ProductRow.id < after)
     if q:

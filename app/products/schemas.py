@@ -45,7 +45,7 @@ class Product(BaseModel):
     reserved: int = Field(description="What open orders owe.")
     buffer: int
     available: int = Field(description="`on_hand − reserved − buffer`, at least 0: what the channels are told.")
-    oversold: int = Field(description="Pieces that open orders owe and nobody has.")
+    oversold: int = Field(description="Pieces that open orders owe and nobody has; 0 until it is counted.")
     counted_at: datetime | None = Field(description="Until somebody has set its stock, no channel is told anything.")
     archived: bool
     version: int

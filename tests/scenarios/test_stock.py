@@ -92,7 +92,7 @@ async def told(world: World, merchant: Merchant) -> dict[str, set[int]]:
 
 
 async def sell_one_listing(
-    world: World, merchant: Merchant, shop: SimulatedShop, on_hand: int
+    world: World, merchant: Merchant, shop: SimulatedShop, on_hand: int | None
 ) -> tuple[str, str, list[str]]:
     """A product, its one linked listing, and the numbers of orders that sold it."""
     numbers = await shop.place_orders(16, lines=1)
@@ -169,6 +169,17 @@ async def test_a_count_below_what_is_promised_is_told(world: World, merchant: Me
     assert (await import_csv(merchant, "sku,name,on_hand\nSATU,Baru,0\n")).status_code == 200
     assert (await import_csv(merchant, f"sku,name,on_hand\nSATU,Baru,{owed}\n")).status_code == 200
     assert len(await told()) == 2, "what is known is not told again, and enough is enough"
+
+
+async def test_what_nobody_has_counted_is_not_oversold(world: World, merchant: Merchant, shop: SimulatedShop) -> None:
+    product_id, _, numbers = await sell_one_listing(world, merchant, shop, None)
+    owed = pieces(await merchant.orders(order_number=numbers))
+
+    assert await stock(merchant, product_id) == (0, owed, 0)
+    assert (await merchant.get(f"/v1/products/{product_id}"))["oversold"] == 0
+    assert (await merchant.get("/v1/products", oversold=True))["data"] == []
+    counted = await merchant.post(f"/v1/products/{product_id}/stock", {"on_hand": 0}, expect=200)
+    assert counted["oversold"] == owed
 
 
 async def test_a_push_that_fails_is_on_record_and_repeated(
