@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Uuid, any_, exists, func, literal, or_, select, text, update
+from sqlalchemy import ColumnElement, Uuid, any_, exists, func, literal, or_, select, text, update
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -150,6 +150,33 @@ async def find_products_by_sku(session: AsyncSession, merchant_id: UUID, skus: C
     return {found.sku: Known(*found) for found in await session.execute(query)}
 
 
+def _folded(sku: ColumnElement[str]) -> ColumnElement[str]:
+    """As SKUs are compared: letter case and outer blanks aside."""
+    return func.lower(func.trim(sku))
+
+
+async def fold_skus(session: AsyncSession, skus: Collection[str]) -> dict[str, str]:
+    """SKU → the same as it is compared with others."""
+    sku = func.unnest(literal(list(skus), ARRAY(TEXT))).column_valued("sku")
+    return {row[0]: row[1] for row in await session.execute(select(sku, _folded(sku)))}
+
+
+async def lock_alike(session: AsyncSession, merchant_id: UUID, folded: Collection[str]) -> dict[str, list[ProductRow]]:
+    """Products by their SKU as it is compared, archived ones too; locked in the order of their ids."""
+    key = _folded(ProductRow.sku.expression)
+    query = (
+        select(key, ProductRow)
+        .where(ProductRow.merchant_id == merchant_id, key == any_(literal(list(folded), ARRAY(TEXT))))
+        .order_by(ProductRow.id)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    )
+    found: dict[str, list[ProductRow]] = {}
+    for row in await session.execute(query):
+        found.setdefault(row[0], []).append(row[1])
+    return found
+
+
 async def change_products(session: AsyncSession, merchant_id: UUID, rows: Sequence[dict[str, Any]]) -> None:
     """Name, buffer, on hand and time of the count of many locked products, by id. None stays archived."""
     await session.execute(
@@ -269,7 +296,7 @@ async def list_suggestions(
     """
     is_alike = (
         (ProductRow.merchant_id == ListingRow.merchant_id)
-        & (func.lower(func.trim(ProductRow.sku)) == func.lower(func.trim(ListingRow.sku)))
+        & (_folded(ProductRow.sku.expression) == _folded(ListingRow.sku.expression))
         & ~ProductRow.is_archived
     )
     page = (

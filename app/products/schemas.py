@@ -9,11 +9,13 @@ from app.core.ids import EntryId, ListingId, ProductId
 from app.core.money import Amount
 from app.core.schemas import Body
 
+MOST_SKU, MOST_NAME = 100, 255
+"""Characters."""
 Sku = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MOST_SKU, pattern=r"^[^\x00-\x1f\x7f]+$")
 ]
 ProductName = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255, pattern=r"^[^\x00-\x1f\x7f]+$")
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MOST_NAME, pattern=r"^[^\x00-\x1f\x7f]+$")
 ]
 Quantity = Annotated[int, Field(strict=True, ge=0, le=1_000_000_000)]
 

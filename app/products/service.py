@@ -1,6 +1,6 @@
 """Products inside a transaction: make, change, archive; which listing an order line was sold as."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -8,6 +8,7 @@ from sqlalchemy import func
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core import clock
 from app.core.ids import new_id
 from app.journal import service as journal
 from app.products import events, repository
@@ -32,6 +33,25 @@ async def create_product(session: AsyncSession, merchant_id: UUID, body: CreateP
         session, merchant_id, events.PRODUCT_CREATED(product_id, after=events.ProductSku(sku=body.sku))
     )
     return await repository.get_product(session, merchant_id, product_id)
+
+
+async def create_products(session: AsyncSession, merchant_id: UUID, names: Mapping[str, str]) -> dict[str, UUID]:
+    """A product without stock for each SKU and its name, all or none. Raises SkuTaken."""
+    if not names:
+        return {}
+    ids = {sku: new_id() for sku in names}
+    now = await clock.now(session)
+    rows = [
+        {"merchant_id": merchant_id, "id": ids[sku], "sku": sku, "name": name, "created_at": now, "updated_at": now}
+        for sku, name in names.items()
+    ]
+    async with session.begin_nested():
+        made = await repository.insert_products(session, rows)
+        if taken := ids.keys() - made:
+            raise SkuTaken(sku=min(taken))
+    created = [events.PRODUCT_CREATED(ids[sku], after=events.ProductSku(sku=sku)) for sku in names]
+    await journal.record_all(session, merchant_id, created)
+    return ids
 
 
 async def change_product(

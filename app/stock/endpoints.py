@@ -1,7 +1,7 @@
 """Stock, links and listing imports over HTTP."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Annotated
 from uuid import UUID
@@ -37,7 +37,7 @@ from app.products.models import ListingRow
 from app.products.repository import get_listing, get_product
 from app.products.schemas import Listing, Product, ProductImport
 from app.shops import service as shops
-from app.stock import csv_import, importing, linking, repository, service
+from app.stock import csv_import, importing, linking, making, repository, service
 from app.stock.errors import (
     LinkedOtherwise,
     NothingToImport,
@@ -46,6 +46,7 @@ from app.stock.errors import (
     StockTooLarge,
 )
 from app.stock.linking import Preview, Wish
+from app.stock.making import Plan
 from app.stock.models import MovementRow, StockPushRow
 from app.stock.schemas import (
     MOVEMENT,
@@ -57,7 +58,12 @@ from app.stock.schemas import (
     LinkListing,
     LinkListings,
     LinkResult,
+    ListingsProduct,
+    MadeProduct,
+    MadeProducts,
+    MakeProducts,
     Movement,
+    RefusedListing,
     StockPush,
 )
 
@@ -71,6 +77,10 @@ _EFFECT = {
     " available in {shops} goes from {available_before} to {available_after}.",
     "id": "{open_orders} pesanan terbuka memesan {reserve}, {shipped_orders} terkirim mengurangi {deduct};"
     " stok tersedia di {shops} dari {available_before} menjadi {available_after}.",
+}
+_UNCOUNTED = {
+    "en": "{open_orders} open orders reserve {reserve}; {shops} are told nothing until the product is counted.",
+    "id": "{open_orders} pesanan terbuka memesan {reserve}; {shops} tidak diberi tahu sebelum stok produk dihitung.",
 }
 
 
@@ -137,6 +147,23 @@ async def import_products(
         ]
         raise CsvRefused(count=len(told), first=f"{line} {first.line}: {first.detail}", errors=told)
     return await database.transact(csv_import.take, actor.merchant_id, parsed.lines, dry_run=dry_run)
+
+
+@router.post("/products/from-listings", responses=problems(ListingUnknown))
+async def make_products_from_listings(body: MakeProducts, actor: WriteActor, database: DatabaseDep) -> MadeProducts:
+    """Make a product for each SKU of these listings that has none, and link the listings to it.
+
+    Listings of one SKU, letter case and outer blanks aside, become one product. A new product is not counted: no
+    channel is told anything before its stock is set. What cannot be linked is told and stays as it is; the others are
+    done together. `dry_run` shows all of that before.
+    """
+
+    async def run(session: AsyncSession, merchant_id: UUID) -> MadeProducts:
+        step = making.preview if body.dry_run else making.make
+        plan = await step(session, merchant_id, body.listing_ids)
+        return await _show_plan(session, merchant_id, plan, is_dry_run=body.dry_run)
+
+    return await database.transact(run, actor.merchant_id)
 
 
 # --- listings ---------------------------------------------------------------------------------------------------------
@@ -232,18 +259,41 @@ async def list_stock_pushes(
 async def _show(
     session: AsyncSession, merchant_id: UUID, told: Sequence[tuple[ListingRow, Preview]]
 ) -> list[LinkedListing]:
-    """In the caller's language, with the shops by name."""
+    shop_ids = await views.shops_by_account(session, merchant_id)
+    names = await shops.shop_names(session, merchant_id)
+    return [
+        LinkedListing(listing=views.to_listing(listing, shop_ids), effect=_to_effect(preview, shop_ids, names))
+        for listing, preview in told
+    ]
+
+
+async def _show_plan(session: AsyncSession, merchant_id: UUID, plan: Plan, *, is_dry_run: bool) -> MadeProducts:
     language = caller().language
     shop_ids = await views.shops_by_account(session, merchant_id)
-    names = {_SHOP.format(shop_id): name for shop_id, name in (await shops.shop_names(session, merchant_id)).items()}
-    shown = []
-    for listing, preview in told:
-        values = asdict(preview)
-        mine = [shop_id for account_id in values.pop("account_ids") for shop_id in shop_ids.get(account_id, ())]
-        text = _EFFECT[language].format(**values, shops=", ".join(names[shop_id] for shop_id in mine))
-        effect = LinkEffect(**values, shop_ids=mine, text=text)
-        shown.append(LinkedListing(listing=views.to_listing(listing, shop_ids), effect=effect))
-    return shown
+    names = await shops.shop_names(session, merchant_id)
+    made = [
+        MadeProduct(
+            product=ListingsProduct(id=one.product.id if one.product else None, sku=one.sku, name=one.name),
+            is_new=one.is_new,
+            listings=[views.to_listing(listing, shop_ids) for listing in one.listings],
+            effect=_to_effect(one.effect, shop_ids, names),
+        )
+        for one in plan.products
+    ]
+    refused = [
+        RefusedListing(listing_id=listing_id, code=refusal.code, text=refusal.text(language))
+        for listing_id, refusal in plan.refused
+    ]
+    return MadeProducts(dry_run=is_dry_run, products=made, refused=refused)
+
+
+def _to_effect(preview: Preview, shop_ids: Mapping[UUID, Sequence[str]], names: Mapping[UUID, str]) -> LinkEffect:
+    """In the caller's language, with the shops by name."""
+    values = asdict(preview)
+    mine = [shop_id for account_id in values.pop("account_ids") for shop_id in shop_ids.get(account_id, ())]
+    texts = _EFFECT if preview.is_counted else _UNCOUNTED
+    text = texts[caller().language].format(**values, shops=", ".join(names[_SHOP.parse(one)] for one in mine))
+    return LinkEffect.model_validate({**values, "shop_ids": mine, "text": text})
 
 
 def _to_movement(row: MovementRow) -> Movement:

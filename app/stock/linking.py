@@ -45,6 +45,8 @@ class Preview:
     deduct: int
     available_before: int
     available_after: int
+    is_counted: bool
+    """Nothing is told to any channel before."""
     account_ids: tuple[UUID, ...] = ()
     """Whose listings of the product are told."""
 
@@ -67,17 +69,18 @@ async def preview(
     on_hand = max(0, product.on_hand - deduct - sum(one.deduct for one in before))
     left = on_hand - product.reserved - reserve - sum(one.reserve for one in before) - product.buffer
     available = before[-1].available_after if before else product.available
-    return Preview(open_orders, reserve, shipped_orders, deduct, available, max(0, left))
+    is_counted = product.counted_at is not None
+    return Preview(open_orders, reserve, shipped_orders, deduct, available, max(0, left), is_counted)
 
 
 async def preview_all(
     session: AsyncSession, merchant_id: UUID, wishes: Sequence[Wish]
 ) -> list[tuple[ListingRow, Preview]]:
     """What `link` would change. Raises as `find_pairs` does."""
-    return await _preview_pairs(session, merchant_id, await find_pairs(session, merchant_id, wishes))
+    return await preview_pairs(session, merchant_id, await find_pairs(session, merchant_id, wishes))
 
 
-async def _preview_pairs(
+async def preview_pairs(
     session: AsyncSession, merchant_id: UUID, pairs: Sequence[tuple[ListingRow, ProductRow]]
 ) -> list[tuple[ListingRow, Preview]]:
     """One after the other, as they would be made."""
@@ -99,7 +102,7 @@ async def _preview_pairs(
 async def link(session: AsyncSession, merchant_id: UUID, wishes: Sequence[Wish]) -> list[tuple[ListingRow, Preview]]:
     """All or none; linking what is linked so already changes nothing. Raises as `find_pairs` does."""
     pairs = await find_pairs(session, merchant_id, wishes)
-    told = await _preview_pairs(session, merchant_id, pairs)
+    told = await preview_pairs(session, merchant_id, pairs)
     for listing, product in pairs:
         if listing.product_id is None:
             listing.product_id = product.id

@@ -56,12 +56,16 @@ async def find_adjustment(
 
 
 async def expect_many(session: AsyncSession, merchant_id: UUID) -> None:
-    """Before a CSV of products: it may take its time, and one merchant's come one after the other.
-
-    Rows are matched by hashing: a planner that believes in few products would compare each with each line.
+    """Before a CSV of products. Rows are matched by hashing: a planner that believes in few products would compare
+    each with each line.
     """
+    await session.execute(text("set local enable_nestloop = off"))
+    await take_turn(session, merchant_id)
+
+
+async def take_turn(session: AsyncSession, merchant_id: UUID) -> None:
+    """Before many products are made: it may take its time, and one merchant's come one after the other."""
     for statement in (
-        "set local enable_nestloop = off",
         "set local statement_timeout = '1min'",
         "set local lock_timeout = '1min'",
         "set local transaction_timeout = 0",  # a running timer is only stopped by this, never set to another time

@@ -76,6 +76,7 @@ class LinkEffect(BaseModel):
     deduct: int = Field(description="Pieces of orders that are arranged or on their way.")
     available_before: int
     available_after: int
+    is_counted: bool = Field(description="False: no channel is told anything before somebody has set its stock.")
     shop_ids: list[ShopId] = Field(description="Shops that sell the product then, and are told what is available.")
     text: str
 
@@ -92,6 +93,49 @@ class LinkResult(BaseModel):
 
     dry_run: bool
     data: list[LinkedListing]
+
+
+class MakeProducts(Body):
+    """Listings to make products of."""
+
+    listing_ids: Annotated[list[ListingId], Field(min_length=1, max_length=200)]
+    dry_run: bool = Field(default=False, description="Only show what it would do.")
+
+
+class ListingsProduct(BaseModel):
+    """The product of listings that have one SKU."""
+
+    id: ProductId | None = Field(description="Null for what a dry run would make.")
+    sku: str
+    name: str
+
+
+class MadeProduct(BaseModel):
+    """A product and the listings that are linked to it now."""
+
+    product: ListingsProduct
+    is_new: bool = Field(description="False: there was a product of this SKU, letter case and outer blanks aside.")
+    listings: list[Listing] = Field(description="Oldest first. The first one names a new product.")
+    effect: LinkEffect
+
+
+class RefusedListing(BaseModel):
+    """A listing that stays as it is."""
+
+    listing_id: ListingId
+    code: str = Field(
+        description="`no_sku`, `sku_invalid` (too long for a product), `sku_ambiguous` (several products have it),"
+        " `product_archived` or `linked_already` (open on output)."
+    )
+    text: str
+
+
+class MadeProducts(BaseModel):
+    """What became of listings; each of them is in one of the two lists."""
+
+    dry_run: bool
+    products: list[MadeProduct]
+    refused: list[RefusedListing]
 
 
 class ImportListings(Body):

@@ -1,18 +1,21 @@
 """Hands that meet at the worst moment. Each of these once lost a piece, a link or an answer, or could have."""
 
 import asyncio
-from collections.abc import Coroutine
-from typing import Any
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.products import csv_files
 from app.products import service as products
-from app.products.schemas import ChangeProduct
+from app.products.schemas import ChangeProduct, CreateProduct
+from app.stock import csv_import, making
 from tests.stock.books import live
 from tests.stock.plans import Adjust, Apply, Deed, Drift, Import, Link, Plan, Round, Step, Sync, Unlink, Update
-from tests.stock.stand import ITEMS, Stand
+from tests.stock.stand import CIRCLES, ITEMS, Stand, dawdle
 
+T = TypeVar("T")
 A_WHILE_SECONDS = 0.2
 """Long enough for whoever need not wait."""
 
@@ -59,11 +62,10 @@ async def test_who_link_while_somebody_presses_sync_never_wait_in_a_circle(stand
 
 
 class Gate:
-    """Keeps a transaction open after the deed, until others have had their turn."""
+    """Keeps a transaction open after a step of it, until others have had their turn."""
 
-    def __init__(self, stand: Stand, deed: Deed) -> None:
+    def __init__(self, stand: Stand, run: Callable[[AsyncSession, UUID], Coroutine[Any, Any, Any]]) -> None:
         self._reached, self._opened = asyncio.Event(), asyncio.Event()
-        run = stand.doing(deed)
 
         async def step(session: AsyncSession, merchant_id: UUID) -> None:
             await run(session, merchant_id)
@@ -81,7 +83,7 @@ class Gate:
         await self._task
 
 
-async def begin(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+async def begin(work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
     """It is done soon, or waits for somebody."""
     task = asyncio.create_task(work)
     await asyncio.wait([task], timeout=A_WHILE_SECONDS)
@@ -95,7 +97,7 @@ async def stock(stand: Stand) -> tuple[int, int]:
 
 async def test_an_order_stored_while_its_listing_is_linked_is_linked_too(stand: Stand) -> None:
     await stand.open(Plan(counted=(10, None), linked=(None, None, None), rounds=()))
-    storing = Gate(stand, told("to_process", (0, 3)).deed)
+    storing = Gate(stand, stand.doing(told("to_process", (0, 3)).deed))
     await storing.reach()
 
     linking = await begin(stand.do(Link(((0, 0),))))
@@ -110,7 +112,7 @@ async def test_an_order_stored_while_its_listing_is_linked_is_linked_too(stand: 
 async def test_an_order_does_not_change_while_its_stock_is_moved(stand: Stand) -> None:
     await stand.open(Plan(counted=(10, None), linked=(0, None, None), rounds=()))
     await stand.do(told("to_process", (0, 3)).deed)
-    counting = Gate(stand, Adjust(0, on_hand=None, change=1, reference=None))
+    counting = Gate(stand, stand.doing(Adjust(0, on_hand=None, change=1, reference=None)))
     await counting.reach()
 
     moving = await begin(stand.do(Apply("A1")))
@@ -126,7 +128,7 @@ async def test_an_order_does_not_change_while_its_stock_is_moved(stand: Stand) -
 async def test_a_listing_unlinked_while_it_is_compared_is_left_alone(stand: Stand) -> None:
     await stand.open(Plan(counted=(10, None), linked=(0, None, None), rounds=()))
     await stand.rest()
-    unlinking = Gate(stand, Unlink(0))
+    unlinking = Gate(stand, stand.doing(Unlink(0)))
     await unlinking.reach()
 
     await stand.do(Drift(0, shown=3))
@@ -152,3 +154,64 @@ async def test_of_two_who_give_one_sku_one_hears_that_it_is_taken(stand: Stand) 
     )
 
     assert sorted(type(one).__name__ for one in answers) == ["ProductRow", "SkuTaken"]
+
+
+def making_of(stand: Stand, listings: Sequence[int], *, is_slow: bool = False) -> Callable[..., Any]:
+    """Products of these listings, as a step of a transaction."""
+
+    async def make(session: AsyncSession, merchant_id: UUID) -> dict[str, bool]:
+        if is_slow:
+            dawdle(session)
+        plan = await making.make(session, merchant_id, [stand.listing_ids[one] for one in listings])
+        return {one.sku: one.is_new for one in plan.products}
+
+    return make
+
+
+async def test_a_product_typed_while_it_is_made_of_a_listing_is_taken(stand: Stand) -> None:
+    await stand.open(Plan(counted=(None, None), linked=(None, None, None), rounds=()))
+    wish = CreateProduct(sku=ITEMS[1], name="Sendiri")
+    typing = Gate(stand, lambda session, merchant_id: products.create_product(session, merchant_id, wish))
+    await typing.reach()
+
+    making = await begin(stand.context.database.transact(making_of(stand, [0, 1, 2]), stand.merchant_id))
+    assert not making.done()
+    await typing.open()
+
+    assert await making == {ITEMS[0]: True, ITEMS[1]: False, ITEMS[2]: True}
+    assert len(await stand.sql("select 1 from listings where merchant_id = $1 and product_id is not null")) == 3
+
+
+async def test_one_product_is_made_of_listings_whose_skus_differ_in_letter_case_only(stand: Stand) -> None:
+    await stand.open(Plan(counted=(None, None), linked=(None, None, None), rounds=()))
+    await stand.sql(
+        f"update listings set sku = upper('{ITEMS[0]}') where merchant_id = $1 and item_external_id = '{ITEMS[1]}'"
+    )
+    first = Gate(stand, making_of(stand, [0]))
+    await first.reach()
+
+    second = await begin(stand.context.database.transact(making_of(stand, [1]), stand.merchant_id))
+    await first.open()
+
+    assert await second == {ITEMS[0]: False}
+
+
+async def test_who_make_products_of_the_same_listings_never_wait_in_a_circle(stand: Stand) -> None:
+    await stand.open(Plan(counted=(None, None), linked=(None, None, None), rounds=()))
+    rows = "".join(f"{sku},Dari CSV\n" for sku in ITEMS[::-1])
+    lines = csv_files.parse(f"sku,name\n{rows}".encode()).lines
+
+    async def take(session: AsyncSession, merchant_id: UUID) -> None:
+        dawdle(session)
+        await csv_import.take(session, merchant_id, lines, dry_run=False)
+
+    steps = [take, *(making_of(stand, listings, is_slow=True) for listings in ([0, 1, 2], [2, 1, 0], [1, 2], [2, 0]))]
+    await asyncio.gather(*(stand.context.database.transact(step, stand.merchant_id) for step in steps))
+    await stand.rest()
+
+    assert (CIRCLES, stand.failures) == ([], [])
+    rows_made = await stand.sql(
+        "select p.sku, count(l.id) listings from products p left join listings l on l.merchant_id = p.merchant_id"
+        " and l.product_id = p.id where p.merchant_id = $1 group by p.sku"
+    )
+    assert {row["sku"]: row["listings"] for row in rows_made} == {"KAOS": 0, "TOPI": 0} | dict.fromkeys(ITEMS, 1)
