@@ -17,6 +17,9 @@ COLUMNS = ("sku", "name", "on_hand", "buffer")
 MOST_ROWS = 100_000
 _MOST_ERRORS = 200
 _FORMULA = ("=", "+", "-", "@")
+GUARDED = "^'*[-=+@＝＋－＠]"
+"""What an export puts an apostrophe before, so that no spreadsheet takes it for a formula."""
+_GUARD = re.compile("^'(?='*[-=+@＝＋－＠])")
 _WHOLE = re.compile("[0-9]{1,20}")
 _LINE_END = re.compile("[\r\n]")
 _TEXTS: dict[str, tuple[str, str]] = {
@@ -131,7 +134,7 @@ class _Reader:
         formulas = [name for name in ("sku", "name") if cells[name].startswith(_FORMULA)]
         if formulas:
             return None, [self.error(number, name, "formula_cell") for name in formulas]
-        values: dict[str, Any] = {name: cell for name, cell in cells.items() if cell}
+        values: dict[str, Any] = {name: _GUARD.sub("", cell) for name, cell in cells.items() if cell}
         try:
             return ProductLine.model_validate(values), []
         except ValidationError as refused:

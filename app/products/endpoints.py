@@ -29,6 +29,8 @@ WriteActor = Annotated[Actor, needs("products:write")]
 Search = Annotated[
     str | None, Query(min_length=1, max_length=100, description="Part of the SKU or the name, in any letter case.")
 ]
+Archived = Annotated[bool, Query(description="Those put out of sight, instead of the others.")]
+Oversold = Annotated[bool, Query(description="Only those of which open orders owe more than there is.")]
 
 
 @router.get("/products", responses=problems(CursorMismatch))
@@ -37,8 +39,8 @@ async def list_products(
     database: DatabaseDep,
     keyring: KeyringDep,
     q: Search = None,
-    archived: Annotated[bool, Query(description="Those put out of sight, instead of the others.")] = False,
-    oversold: Annotated[bool, Query(description="Only those of which open orders owe more than there is.")] = False,
+    archived: Archived = False,
+    oversold: Oversold = False,
     limit: Limit = 50,
     cursor: CursorText = None,
 ) -> Page[Product]:

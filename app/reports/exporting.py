@@ -4,7 +4,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -26,6 +26,9 @@ from app.reports.columns import Cells
 from app.reports.errors import TooManyExports
 from app.reports.schemas import ExportOrders
 
+Query = tuple[str, list[Any]]
+"""A statement and its parameters."""
+Build = Callable[["asyncpg.Connection[asyncpg.Record]"], Awaitable[Query]]
 LONGEST = timedelta(days=90)
 BYTE_ORDER_MARK = "\ufeff".encode()
 _QUEUED_CHUNKS = 8
@@ -85,7 +88,17 @@ async def open_export(
 
     A failure on the way raises out of the iteration, so that the connection breaks and the cut is seen.
     """
-    pieces = _stream(database, merchant_id, wish, wanted, with_buyer=with_buyer, at_risk_hours=at_risk_hours)
+
+    async def build(connection: "asyncpg.Connection[asyncpg.Record]") -> Query:
+        cells = Cells(for_excel=wish.excel)
+        return await build_query(connection, merchant_id, wish, wanted, cells, with_buyer, at_risk_hours)
+
+    return await stream(database, merchant_id, build)
+
+
+async def stream(database: Database, merchant_id: UUID, build: Build) -> AsyncIterator[bytes]:
+    """What a query answers as a CSV in pieces. Raises and breaks off as `open_export` does."""
+    pieces = _stream(database, merchant_id, build)
     return _with_first(await anext(pieces), pieces)
 
 
@@ -96,20 +109,10 @@ async def _with_first(first: bytes, rest: AsyncGenerator[bytes, None]) -> AsyncI
             yield piece
 
 
-async def _stream(
-    database: Database,
-    merchant_id: UUID,
-    wish: ExportOrders,
-    wanted: Search,
-    *,
-    with_buyer: bool,
-    at_risk_hours: int,
-) -> AsyncGenerator[bytes, None]:
+async def _stream(database: Database, merchant_id: UUID, build: Build) -> AsyncGenerator[bytes, None]:
     async with turn():
         queue: asyncio.Queue[bytes | None] = asyncio.Queue(_QUEUED_CHUNKS)
-        copying = asyncio.create_task(
-            _copy(database, merchant_id, wish, wanted, queue, with_buyer=with_buyer, at_risk_hours=at_risk_hours)
-        )
+        copying = asyncio.create_task(_copy(database, merchant_id, build, queue))
         try:
             mark = BYTE_ORDER_MARK
             while (piece := await queue.get()) is not None:
@@ -125,12 +128,8 @@ async def _stream(
 async def _copy(
     database: Database,
     merchant_id: UUID,
-    wish: ExportOrders,
-    wanted: Search,
+    build: Build,
     queue: asyncio.Queue[bytes | None],
-    *,
-    with_buyer: bool,
-    at_risk_hours: int,
 ) -> None:
     """Fill the queue; None ends it. After a failure what is still queued is dropped: it must not look whole."""
     is_whole = False
@@ -138,9 +137,7 @@ async def _copy(
         isolation = "repeatable read"
         async with database.read_transaction(merchant_id, isolation=isolation, custom_plans=True) as connection:
             await connection.execute(PATIENCE)
-            query, args = await build_query(
-                connection, merchant_id, wish, wanted, Cells(for_excel=wish.excel), with_buyer, at_risk_hours
-            )
+            query, args = await build(connection)
             await connection.copy_from_query(query, *args, output=queue.put, format="csv", header=True)
         is_whole = True
     finally:
@@ -159,7 +156,7 @@ async def build_query(
     cells: Cells,
     with_buyer: bool,
     at_risk_hours: int,
-) -> tuple[str, list[Any]]:
+) -> Query:
     """The report as one query with its parameters, for a transaction that is open."""
     settled = await search.settle(connection.fetch, merchant_id, wanted)
     statement = listing.export_rows(settled, merchant_id, at_risk_hours=at_risk_hours)

@@ -133,7 +133,8 @@ async def import_products(
     """Make or change products from a CSV: `sku`, `name` and, if wanted, `on_hand` and `buffer`. All lines or none.
 
     UTF-8 with or without a BOM; comma, semicolon or tab; up to 100,000 products. A file with errors changes nothing
-    and names each by line and column. A product that was archived comes back.
+    and names each by line and column. A product that was archived comes back. `GET /v1/products/export.csv` writes
+    such a file.
     """
     if not request.headers.get("content-type", "").lower().startswith("text/csv"):
         raise NotCsv()

@@ -53,6 +53,12 @@ def test_what_is_wrong_is_named(content: bytes, expected: list[tuple[int, str | 
     assert [(one.line, one.column, one.code) for one in parsed.errors] == expected
 
 
+def test_the_guard_of_an_export_comes_off_once() -> None:
+    parsed = csv_files.parse("sku,name\n'-A,'=1+1\n''-B,''＝x\n'C,'plain 'n'\n".encode())
+
+    assert [(one.sku, one.name) for one in parsed.lines] == [("-A", "=1+1"), ("'-B", "'＝x"), ("'C", "'plain 'n'")]
+
+
 def test_errors_are_told_in_the_callers_language() -> None:
     content = b"sku,name,on_hand\nA,,1\nB,Dua,1.000\n"
 

@@ -1,16 +1,19 @@
 """A new seller: listings of five channels, no product yet, and no wish to type hundreds of them."""
 
 import asyncio
+import csv
+import io
 from collections import defaultdict
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.fixtures.marketplace import SimulatedShop
 from tests.fixtures.merchant import Merchant
 from tests.fixtures.world import World
 from tests.scenarios.mall import Mall, place, spread
-from tests.scenarios.test_stock import make_product, stock, told
+from tests.scenarios.test_stock import import_csv, make_product, stock, told
 
 PATH = "/v1/products/from-listings"
 
@@ -216,3 +219,70 @@ async def test_it_takes_one_to_two_hundred_listings(merchant: Merchant, ids: lis
     answer = await merchant.http.post(PATH, json={"listing_ids": ids})
 
     assert (answer.status_code, answer.json()["code"]) == (422, "validation_failed")
+
+
+async def export(merchant: Merchant, **params: Any) -> bytes:
+    answer = await merchant.http.get("/v1/products/export.csv", params=params)
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="products.csv"'
+    assert answer.content.startswith(b"\xef\xbb\xbfsku,name,on_hand,buffer\r\n")
+    return answer.content
+
+
+def counts(answer: httpx.Response) -> tuple[int, int, int]:
+    assert answer.status_code == 200, answer.text
+    return answer.json()["created"], answer.json()["updated"], answer.json()["unchanged"]
+
+
+async def test_what_is_exported_edited_and_imported_changes_what_was_edited(
+    world: World, merchant: Merchant, shop: SimulatedShop
+) -> None:
+    made = await make(merchant, await read_listings(world, merchant))
+    named = {
+        "=1+1": '=HYPERLINK("x")',
+        "-5": "-5,5",
+        "'@a": "''=b",
+        "＝x": "'plain",
+        "00123": "Koma, 'kutip' \"dua\"; \u2028 baris",
+        "3-4": "Kancing\u00a0\u00e9\U0001f455",
+    }
+    for sku, name in named.items():
+        product = await merchant.post("/v1/products", {"sku": sku, "name": name, "buffer": 2}, expect=201)
+        await merchant.post(f"/v1/products/{product['id']}/stock", {"on_hand": 7}, expect=200)
+    await merchant.http.delete(f"/v1/products/{await make_product(merchant, 'ARSIP')}")
+    before = (await merchant.get("/v1/products", limit=200))["data"]
+    size = len(made["products"]) + len(named)
+
+    for excel in (False, True):
+        content = await export(merchant, excel=excel)
+        rows = list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True))[1:]
+        assert len(rows) == size
+        assert not any(cell.startswith(tuple("=+-@＝＋－＠")) for row in rows for cell in row)
+        assert {row[2] for row in rows if row[0].strip() in ("00123", "3-4")} == {"7"}
+        assert all(row[0].endswith("\t") for row in rows) == excel
+        for dry_run in (True, False):
+            assert counts(await import_csv(merchant, content.decode(), dry_run=dry_run)) == (0, 0, size)
+    assert (await merchant.get("/v1/products", limit=200))["data"] == before
+    uncounted = [one for one in before if one["counted_at"] is None]
+    assert len(uncounted) == len(made["products"])
+
+    # A seller counts everything in the spreadsheet.
+    text = (await export(merchant)).decode().replace(",,0\r\n", ",30,0\r\n")
+    assert counts(await import_csv(merchant, text)) == (0, len(uncounted), len(named))
+    assert counts(await import_csv(merchant, (await export(merchant)).decode())) == (0, 0, size)
+    await world.work()
+    assert await told(world, merchant) == {"shopee": {30}}
+
+
+async def test_an_export_is_of_the_products_that_the_list_shows(merchant: Merchant, other_merchant: Merchant) -> None:
+    for sku in ("KAOS-L", "kaos_m", "TOPI%"):
+        await make_product(merchant, sku, 3)
+    await merchant.http.delete(f"/v1/products/{await make_product(merchant, 'KAOS-XL')}")
+    await make_product(other_merchant, "KAOS-ASING", 3)
+
+    for params in ({}, {"q": "kaos"}, {"q": "%"}, {"q": "_"}, {"archived": True}, {"oversold": True}):
+        listed = (await merchant.get("/v1/products", **params))["data"]
+        rows = list(csv.DictReader(io.StringIO((await export(merchant, **params)).decode("utf-8-sig"))))
+        assert sorted(row["sku"] for row in rows) == sorted(one["sku"] for one in listed), params
+    assert await export(other_merchant, q="x" * 100) == b"\xef\xbb\xbfsku,name,on_hand,buffer\r\n"
