@@ -148,9 +148,11 @@ def settings(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Se
 
 @pytest.fixture
 async def control(sandbox_url: str) -> AsyncIterator[httpx.AsyncClient]:
-    """The sandbox's control API, with no fault planned."""
+    """The sandbox's control API, with no fault planned and no pushes: those an earlier test asked for would go on."""
     async with httpx.AsyncClient(base_url=sandbox_url, trust_env=False, timeout=30) as client:
         await client.delete("/_control/faults")
+        for channel in ("lazada", "shopee", "tiktok_shop", "tokopedia"):  # own stores have webhooks each
+            await client.post(f"/_control/{channel}/pushes", json={"enabled": False})
         yield client
 
 

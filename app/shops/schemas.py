@@ -199,6 +199,10 @@ class LastError(BaseModel):
     """Why the last reading failed."""
 
     at: datetime | None
+    code: str = Field(
+        description="`throttled`, `channel_unavailable`, `answer_unreadable`, `needs_reauth` or `rejected_by_channel`."
+    )
+    channel_code: str | None = Field(description="The channel's own.")
     text: str
 
 

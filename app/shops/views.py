@@ -20,11 +20,12 @@ from app.channels.contract import (
     Tracks,
 )
 from app.core.clock import now
+from app.core.context import caller
 from app.core.errors import NotFound
 from app.core.settings import Settings
 from app.shops import repository, service
 from app.shops.consent import Begun
-from app.shops.models import ConnectionRow, ShopRow
+from app.shops.models import AccountRow, ConnectionRow, ShopRow
 from app.shops.repository import ShopWithAccount
 from app.shops.schemas import (
     AuthHealth,
@@ -171,6 +172,37 @@ async def view_shops(session: AsyncSession, merchant_id: UUID, *, after: UUID | 
     return [to_shop(row) for row in rows]
 
 
+_ERRORS = {
+    "Throttled": (
+        "throttled",
+        "The channel allows no more calls for now; reading goes on by itself.",
+        "Kanal membatasi jumlah panggilan; pembacaan dilanjutkan otomatis.",
+    ),
+    "Unauthorized": ("needs_reauth", "Connect the shop again.", "Hubungkan ulang toko ini."),
+    "Malformed": (
+        "answer_unreadable",
+        "The channel's answer could not be understood; it is read again.",
+        "Jawaban kanal tidak dapat dimengerti; dibaca ulang.",
+    ),
+    "Rejected": ("rejected_by_channel", "The channel refused to be read.", "Kanal menolak permintaan pembacaan."),
+}
+"""By the name of the error that was kept."""
+_AWAY = (
+    "channel_unavailable",
+    "The channel could not be reached; it is tried again.",
+    "Kanal tidak dapat dihubungi; dicoba lagi.",
+)
+
+
+def _to_last_error(account: AccountRow) -> LastError | None:
+    if account.last_error is None:
+        return None
+    kind, _, channel_code = account.last_error.partition(": ")
+    code, english, indonesian = _ERRORS.get(kind, _AWAY)
+    text = indonesian if caller().language == "id" else english
+    return LastError(at=account.last_error_at, code=code, channel_code=channel_code or None, text=text)
+
+
 async def view_health(
     session: AsyncSession, merchant_id: UUID, shop_id: UUID, connectors: Connectors, settings: Settings
 ) -> ShopHealth:
@@ -185,7 +217,7 @@ async def view_health(
         lag=Lag(seconds=lag, complete_to=account.checkpoint_at),
         complete_back_to=account.complete_since,
         last_poll_at=account.last_poll_at,
-        last_error=LastError(at=account.last_error_at, text=account.last_error) if account.last_error else None,
+        last_error=_to_last_error(account),
         comparison=ComparisonHealth(
             last_at=account.compared_at,
             missing=account.orders_missing,

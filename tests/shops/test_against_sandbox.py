@@ -87,6 +87,15 @@ async def test_health_tells_of_consent_lag_and_the_next_run(
     assert health["next_run"] is not None
     assert health["quota"].keys() == {"read", "write"}
 
+    await shop.plan_fault("list_orders", "error_before", probability=1)
+    await world.pass_time(61)
+    answer = await merchant.http.get(f"/v1/shops/{health['shop_id']}/health", headers={"Accept-Language": "id"})
+    error = answer.json()["last_error"]
+    assert (error["code"], error["text"]) == ("channel_unavailable", "Kanal tidak dapat dihubungi; dicoba lagi.")
+    await shop.heal()
+    await world.pass_time(61)
+    assert (await merchant.get(f"/v1/shops/{health['shop_id']}/health"))["last_error"] is None
+
 
 async def test_a_revoked_shop_says_so_and_goes_on_after_a_new_consent(
     world: World, merchant: Merchant, shop: SimulatedShop
