@@ -24,11 +24,12 @@ from app.dev.environment import channel_environment
 from app.dev.postgres import FAST_AND_FORGETFUL
 from app.dev.processes import answers, find_free_port, find_free_row, spawn, stop, tail, wait_until
 from app.dev.servers import EmbeddedServers
+from app.identity import passwords
 from app.work.context import Context
 from app.worker.main import open_context
 from tests.fixtures.keys import KEY
 from tests.fixtures.marketplace import SimulatedShop
-from tests.fixtures.merchant import Merchant, sign_up
+from tests.fixtures.merchant import QUICK_HASHER, Merchant, sign_up
 from tests.fixtures.world import World, connect_shop
 
 ROOT = Path(__file__).parents[1]
@@ -36,12 +37,13 @@ ROOT = Path(__file__).parents[1]
 
 @pytest.fixture(scope="session", autouse=True)
 def _what_would_take_long() -> Iterator[None]:
-    """Every HTTP client loads the certificates anew, and a coloured traceback takes a second."""
+    """Every HTTP client loads the certificates anew, a coloured traceback takes a second, a password's hash a tenth."""
     *processors, _ = structlog.get_config()["processors"]
     renderer = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
     structlog.configure(processors=[*processors, renderer])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ssl, "create_default_context", functools.cache(ssl.create_default_context))
+        patch.setattr(passwords, "_HASHER", QUICK_HASHER)
         yield
 
 
