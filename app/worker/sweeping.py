@@ -4,7 +4,7 @@ Expired leases need no sweeping: a lease is the due time moved forward, so the c
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -22,6 +22,8 @@ log = structlog.get_logger()
 
 _PAUSE_SECONDS = 0.25
 _DUTY_LEASE = timedelta(seconds=60)
+_DUTIES_SECONDS = 5.0
+"""After so long the next sweep goes on with what is due."""
 
 
 async def sweep_forever(context: Context, worker_id: UUID) -> None:
@@ -54,19 +56,27 @@ async def sweep_once(
         await context.database.transact_globally(_beat, worker_id)
     await context.database.transact_globally(_sequence)
     known = load_duties() if duties is None else duties
-    for name in await context.database.transact_globally(_claim_duties):
-        duty = known.get(name)
-        if duty is None:
-            continue  # a newer version's duty: its workers do it
-        fail.point("sweep.mid")
-        try:
-            await duty.run(context)
-        except ChannelError as error:
-            log.warning("duty_waits", duty=name, reason=type(error).__name__)
-        except Exception:  # an outermost loop: one that always fails must not keep the others from running
-            log.exception("duty_failed", duty=name)
-        else:
-            await context.database.transact_globally(_finish_duty, name)
+    until = asyncio.get_running_loop().time() + _DUTIES_SECONDS
+    while (name := await context.database.transact_globally(_claim_duty, list(known))) is not None:
+        await _run_duty(context, name, known[name])
+        if asyncio.get_running_loop().time() > until:
+            return  # those that are due every second must not hold up the heartbeat for ever
+
+
+async def _run_duty(context: Context, name: str, duty: Duty) -> None:
+    """What fails is run again after its lease; what a stop interrupts is anybody's at once."""
+    fail.point("sweep.mid")
+    try:
+        await duty.run(context)
+    except asyncio.CancelledError:
+        await asyncio.shield(context.database.transact_globally(_release_duty, name))
+        raise
+    except ChannelError as error:
+        log.warning("duty_waits", duty=name, reason=type(error).__name__)
+    except Exception:  # an outermost loop: one that always fails must not keep the others from running
+        log.exception("duty_failed", duty=name)
+    else:
+        await context.database.transact_globally(_finish_duty, name)
 
 
 async def _say_goodbye(context: Context, worker_id: UUID) -> None:
@@ -92,8 +102,15 @@ async def _sequence(session: AsyncSession) -> None:
     await session.execute(text("select sequence_journal(5000)"))
 
 
-async def _claim_duties(session: AsyncSession) -> list[str]:
-    return list(await session.scalars(text("select name from claim_duties(:lease)"), {"lease": _DUTY_LEASE}))
+async def _claim_duty(session: AsyncSession, known: Sequence[str]) -> str | None:
+    """Of a newer version's duties nothing is known here: its workers do them."""
+    query = text("select claim_duty(:lease, cast(:known as text[]))")
+    name: str | None = await session.scalar(query, {"lease": _DUTY_LEASE, "known": known})
+    return name
+
+
+async def _release_duty(session: AsyncSession, name: str) -> None:
+    await session.execute(text("select release_duty(:name)"), {"name": name})
 
 
 async def _finish_duty(session: AsyncSession, name: str) -> None:

@@ -137,6 +137,34 @@ async def test_a_claim_that_fails_does_not_end_the_worker(bench: Bench) -> None:
     assert (len(seen), running.exception()) == (1, None)
 
 
+async def test_a_duty_interrupted_by_a_stop_is_due_at_once_and_holds_up_no_other(bench: Bench) -> None:
+    begun = asyncio.Event()
+    done: list[str] = []
+
+    async def slow(context: Context) -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    async def quick(context: Context) -> None:
+        done.append("quick")
+
+    first, second = (f"stop.{new_id().hex}" for _ in range(2))
+    await bench.sql("select ensure_duty($1, 60)", first)
+    await bench.sql("update schedule set next_run_at = app_now() - interval '1 h' where name = $1", first)
+    stopped = asyncio.get_running_loop().create_task(sweep_once(bench.context, new_id(), {first: Duty(60, slow)}))
+    await begun.wait()
+    await bench.sql("select ensure_duty($1, 60)", second)
+    await sweep_once(bench.context, new_id(), {second: Duty(60, quick)})
+    assert done == ["quick"], "the slow one alone is leased"
+    stopped.cancel()
+    await asyncio.gather(stopped, return_exceptions=True)
+
+    both = {name: Duty(60, quick) for name in (first, second)}
+    await sweep_once(bench.context, new_id(), both)
+
+    assert done == ["quick", "quick"], "the interrupted one at once, the other in a minute"
+
+
 async def test_a_duty_that_fails_keeps_no_other_from_running(bench: Bench) -> None:
     ran: list[str] = []
 

@@ -86,7 +86,7 @@ async def test_what_is_not_arranged_or_not_collected_in_time_the_platform_cancel
         await seller.control(f"{channel}/pushes", enabled=True, url=receiver.url)
         assert await states(72) == [ended, ended, on_the_way]
         told: list[tuple[int, str]] = []
-        async with asyncio.timeout(5):  # the demo shops have such orders, too
+        async with asyncio.timeout(20):  # the demo shops have such orders, too
             while not {(11, arranged), (1, arranged)} <= set(told):
                 pushes = [json.loads(push.body) for push in await receiver.wait_for(len(told) + 1)]
                 told = [(push["type"], push["data"].get("order_id", "")) for push in pushes]
