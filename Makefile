@@ -20,7 +20,7 @@ demo: $(STAMP)
 # Three at a time, for each waits a third of its time, and each with servers of its own; a file stays with one, because
 # some tell a story in order.
 test: $(STAMP)
-	@exec $(BIN)/pytest -n $(TEST_PROCESSES) --dist loadfile
+	@exec $(BIN)/pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
 
 lint: $(STAMP)
 	$(BIN)/ruff format --check app tests

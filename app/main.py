@@ -1,6 +1,7 @@
 """The API process: routers, error answers, start-up and shutdown."""
 
 import functools
+import gc
 import json
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -214,7 +215,9 @@ def create_process_app() -> FastAPI:
     """What each API process serves; uvicorn starts as many as wanted by this name."""
     settings = Settings()
     configure_logging(settings)
-    return create_app(settings)
+    api = create_app(settings)
+    gc.freeze()  # routes and schemas stay: no need to look through them again and again
+    return api
 
 
 def run(settings: Settings, *, workers: int = 1) -> None:

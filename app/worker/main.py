@@ -1,6 +1,7 @@
 """`plugosync worker`: the process. Its tasks are the claim loop, the sweeper and arq as a mere alarm clock."""
 
 import asyncio
+import gc
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -73,6 +74,7 @@ async def run_until_stopped(settings: Settings) -> None:
         worker = Worker(context)
         alarm = loop.create_task(ring_from_arq(settings.require("redis_url"), worker.ring))
         sweeper = loop.create_task(sweep_forever(context, worker.id))
+        gc.freeze()  # what the start has made stays: no need to look through it again and again
         log.info("worker_ready", worker_id=str(worker.id))
         try:
             await worker.run(stop)
