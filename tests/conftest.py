@@ -34,13 +34,17 @@ from tests.fixtures.merchant import QUICK_HASHER, Merchant, sign_up
 from tests.fixtures.world import World, connect_shop
 
 ROOT = Path(__file__).parents[1]
-LONGEST = ("scenarios", "dev", "stock", "fulfilment", "connectors")
-"""Folders whose files take longest: begun first, they do not keep one process busy when the others have ended."""
+FIRST = ("sandbox", "scenarios", "dev", "stock", "fulfilment", "connectors")
+"""Folders in the order in which they are begun; all others come after them.
+
+The sandbox's own tests first: scenarios leave orders behind that move on as time passes. Then the longest, so that none
+of them keeps one process busy when the others have ended.
+"""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The rest stays in its order."""
-    first = [ROOT / "tests" / name for name in LONGEST]
+    first = [ROOT / "tests" / name for name in FIRST]
     items.sort(key=lambda item: next((i for i, path in enumerate(first) if item.path.is_relative_to(path)), len(first)))
 
 

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import gc
 import importlib
 import os
 import pkgutil
@@ -67,6 +68,7 @@ async def _serve_until_told(engine: Engine, listeners: list[tuple[ASGIApp, socke
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     ticker = asyncio.create_task(engine.tick_forever())
     ticker.add_done_callback(lambda _: stop.set())  # a world without time is no world: better end loudly
+    gc.freeze()  # what the start has made stays
     await serve(listeners, stop)
     await engine.end_tasks()
     for one in engine.each_simulator():
