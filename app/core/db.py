@@ -237,6 +237,14 @@ async def _role_is_unsafe(session: AsyncSession) -> bool:
     )
 
 
+async def wait_for_turn(session: AsyncSession, merchant_id: UUID, name: str) -> None:
+    """Of one merchant's transactions that take this turn, one goes on after the other has ended."""
+    await session.execute(
+        text("select pg_advisory_xact_lock(hashtextextended(:name, cast(:seed as bigint)))"),
+        {"name": name, "seed": merchant_id.int & 0x7FFF_FFFF_FFFF_FFFF},
+    )
+
+
 def is_disconnect(error: BaseException) -> bool:
     """True when the server went away rather than refused."""
     if isinstance(error, DBAPIError):

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import func, insert, select, text, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.db import wait_for_turn
 from app.core.errors import NotFound
 from app.operations.models import IdempotencyKeyRow, OperationItemRow, OperationRow
 from app.operations.states import Tally
@@ -49,10 +50,7 @@ async def find_running(session: AsyncSession, merchant_id: UUID, kind: str, opti
 
     Whoever asks for the same kind waits until this transaction ends, and sees what it has opened.
     """
-    await session.execute(
-        text("select pg_advisory_xact_lock(hashtextextended('operations.' || :kind, cast(:seed as bigint)))"),
-        {"kind": kind, "seed": merchant_id.int & 0x7FFF_FFFF_FFFF_FFFF},
-    )
+    await wait_for_turn(session, merchant_id, f"operations.{kind}")
     query = (
         select(OperationRow.id)
         .where(

@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.context import caller
+from app.core.db import wait_for_turn
 from app.core.ids import new_id
 from app.stock.models import MovementRow, StockPushRow
 
@@ -72,10 +73,7 @@ async def take_turn(session: AsyncSession, merchant_id: UUID) -> None:
         "set local transaction_timeout = '2min'",
     ):
         await session.execute(text(statement))
-    await session.execute(
-        text("select pg_advisory_xact_lock(hashtextextended('products.import', cast(:seed as bigint)))"),
-        {"seed": merchant_id.int & 0x7FFF_FFFF_FFFF_FFFF},
-    )
+    await wait_for_turn(session, merchant_id, "products.import")
 
 
 async def add_adjustments(
