@@ -3,40 +3,25 @@
 from typing import Any
 
 from app.core.context import Language
+from app.orders import actions
 
 TEXTS: dict[str, tuple[str, str]] = {
+    **actions.TEXTS,
     "address_invalid": (
         "The channel does not accept the pickup address. Mend it in the seller centre.",
         "Kanal menolak alamat penjemputan. Perbaiki di pusat penjual.",
     ),
-    "already_answered": ("The request was answered already.", "Permintaan ini sudah dijawab."),
     "already_done": ("This was already done.", "Sudah dikerjakan sebelumnya."),
     "already_in_progress": (
         "Another operation is doing this right now.",
         "Operasi lain sedang mengerjakannya.",
     ),
-    "already_shipped": ("The parcel has left already.", "Paket sudah dikirim."),
     "branch_unavailable": ("This drop-off branch is not offered.", "Cabang drop-off ini tidak tersedia."),
-    "cancellation_confirming": (
-        "The cancellation is agreed. The channel is still confirming it.",
-        "Pembatalan disetujui. Kanal masih mengonfirmasinya.",
-    ),
-    "cancellation_requested": (
-        "The buyer asked to cancel. Answer the request first.",
-        "Pembeli meminta pembatalan. Jawab permintaannya dahulu.",
-    ),
-    "channel_hold": ("The channel holds this order back.", "Kanal menahan pesanan ini."),
     "channel_unavailable": ("The channel cannot be reached right now.", "Kanal sedang tidak dapat dihubungi."),
-    "cooling": (
-        "The order is younger than the shop's cooling window; it waits in case the buyer cancels.",
-        "Pesanan masih dalam masa tunggu toko; menunggu bila pembeli membatalkan.",
-    ),
     "effect_unknown": (
         "The channel did not say whether it worked. We are reading it back; nothing is sent twice.",
         "Kanal tidak memastikan hasilnya. Kami membaca ulang; tidak ada yang dikirim dua kali.",
     ),
-    "fulfilled_by_channel": ("The channel ships this order itself.", "Pesanan ini dikirim oleh kanal."),
-    "handled_by_booking": ("A booking already ships this order.", "Pesanan ini dikirim lewat booking."),
     "handover_not_offered": (
         "The channel does not offer this way of handing over for this order.",
         "Kanal tidak menawarkan cara serah terima ini untuk pesanan ini.",
@@ -56,22 +41,13 @@ TEXTS: dict[str, tuple[str, str]] = {
     "label_refused": ("The channel refuses to print this label.", "Kanal menolak mencetak label ini."),
     "missing_parameter": ("The channel asks for more: {reason}", "Kanal meminta data tambahan: {reason}"),
     "needs_reauth": ("Connect the shop again first.", "Hubungkan ulang toko dahulu."),
-    "no_open_cancellation": (
-        "The buyer has not asked to cancel this order.",
-        "Pembeli tidak meminta pembatalan pesanan ini.",
-    ),
-    "not_arranged": ("Arrange the shipment first.", "Atur pengiriman dahulu."),
     "not_found": ("There is no such order.", "Pesanan tidak ditemukan."),
-    "not_dispatched": ("Mark it as dispatched first.", "Tandai sebagai dikirim dahulu."),
-    "not_needed": ("Not needed for this order.", "Tidak diperlukan untuk pesanan ini."),
-    "not_ready": ("The order is not ready for this.", "Pesanan belum siap untuk ini."),
     "not_supported": ("This channel cannot do that.", "Kanal ini tidak mendukungnya."),
     "on_hold": ("The order is on hold: {reason}", "Pesanan ditahan: {reason}"),
     "operation_cancelled": (
         "The operation was cancelled before this order.",
         "Operasi dibatalkan sebelum pesanan ini.",
     ),
-    "order_cancelled": ("The order is cancelled.", "Pesanan sudah dibatalkan."),
     "order_closed": ("The order is already closed.", "Pesanan sudah selesai."),
     "packages_changed": (
         "The packages of this order changed meanwhile. Look at it and try again.",
@@ -83,7 +59,6 @@ TEXTS: dict[str, tuple[str, str]] = {
         "This channel does not know the reason; its own are in `cancellation-reasons`.",
         "Kanal ini tidak mengenal alasan tersebut; lihat `cancellation-reasons`.",
     ),
-    "receive_first": ("Receive the order first.", "Terima pesanan dahulu."),
     "rejected_by_channel": ("The channel refused: {reason}", "Kanal menolak: {reason}"),
     "shop_disconnected": ("The shop is not connected any more.", "Toko tidak lagi terhubung."),
     "slot_unavailable": (
@@ -98,8 +73,6 @@ TEXTS: dict[str, tuple[str, str]] = {
         "An order can have 20 tags; this one would have more. None was added.",
         "Satu pesanan dapat memiliki 20 tag; yang ini akan lebih. Tidak ada yang ditambahkan.",
     ),
-    "unpaid": ("The order is not paid yet.", "Pesanan belum dibayar."),
-    "wrong_state": ("The order's state does not allow this.", "Status pesanan tidak mengizinkan ini."),
 }
 
 
