@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.context import caller
 from app.journal import service as journal
-from app.orders import events
+from app.orders import effects, events
 from app.orders.errors import ParcelNotFound
 from app.orders.models import OrderRow, PackageRow, StopParcelRow
 
@@ -26,15 +26,9 @@ async def stop(session: AsyncSession, merchant_id: UUID, order_ids: Sequence[UUI
         .on_conflict_do_nothing()
         .returning(StopParcelRow.package_id)
     )
-    parcels = await _list_packages(session, merchant_id, list(inserted.scalars()))
-    await journal.record_all(
-        session, merchant_id, [events.PARCEL_TO_STOP(one.order_id, after=_printed(one)) for one in parcels]
-    )
-
-
-async def _list_packages(session: AsyncSession, merchant_id: UUID, package_ids: Sequence[UUID]) -> list[PackageRow]:
-    query = select(PackageRow).where(PackageRow.merchant_id == merchant_id, PackageRow.id.in_(package_ids))
-    return list((await session.execute(query.order_by(PackageRow.id))).scalars())
+    parcels = await effects.find_packages(session, merchant_id, list(inserted.scalars()))
+    entries = [events.PARCEL_TO_STOP(parcels[one].order_id, after=_printed(parcels[one])) for one in sorted(parcels)]
+    await journal.record_all(session, merchant_id, entries)
 
 
 def _printed(package: PackageRow) -> events.PrintedParcel:
@@ -76,5 +70,5 @@ async def acknowledge(session: AsyncSession, merchant_id: UUID, package_id: UUID
         .where(StopParcelRow.merchant_id == merchant_id, StopParcelRow.package_id == package_id)
         .values(acknowledged_at=func.app_now(), acknowledged_by=caller().name)
     )
-    [package] = await _list_packages(session, merchant_id, [package_id])
+    package = (await effects.find_packages(session, merchant_id, [package_id]))[package_id]
     await journal.record(session, merchant_id, events.PARCEL_STOPPED(row.order_id, after=_printed(package)))
