@@ -23,7 +23,7 @@ from app.core.migrations import upgrade_database
 from app.core.settings import Settings
 from app.dev.environment import channel_environment
 from app.dev.postgres import FAST_AND_FORGETFUL
-from app.dev.processes import answers, find_free_port, find_free_row, spawn, stop, tail, wait_until
+from app.dev.processes import answers, find_free_port, spawn, stop, tail, wait_until
 from app.dev.servers import EmbeddedServers
 from app.identity import passwords
 from app.work.context import Context
@@ -31,6 +31,7 @@ from app.worker.main import open_context
 from tests.fixtures.keys import KEY
 from tests.fixtures.marketplace import SimulatedShop
 from tests.fixtures.merchant import QUICK_HASHER, Merchant, sign_up
+from tests.fixtures.sandbox import open_sandbox
 from tests.fixtures.world import World, connect_shop
 
 ROOT = Path(__file__).parents[1]
@@ -106,23 +107,9 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 @pytest.fixture(scope="session")
 def sandbox_url(home: Path) -> Iterator[str]:
     """The control API of the simulated marketplaces."""
-    port = find_free_row(5)
-    log = home / "logs" / "sandbox.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
-    environment = {
-        **os.environ,
-        "PLUGOSYNC_HOME": str(home),
-        "PLUGOSYNC_SANDBOX_PORT": str(port),
-        # The limits have tests of their own; here they would only slow the others down.
-        "PLUGOSYNC_SANDBOX_RATE_LIMIT": "off",
-    }
-    process = spawn([sys.executable, "-m", "app.sandbox"], log=log, env=environment, cwd=ROOT)
-    url = f"http://127.0.0.1:{port}"
-    try:
-        wait_until(lambda: answers(f"{url}/_control/clock"), process, what="The sandbox", log=log, seconds=30)
+    # The limits have tests of their own; here they would only slow the others down.
+    with open_sandbox(home, home / "logs" / "sandbox.log", PLUGOSYNC_SANDBOX_RATE_LIMIT="off") as url:
         yield url
-    finally:
-        stop(process)
 
 
 @pytest.fixture(scope="session")

@@ -33,6 +33,17 @@ async def place(mall: Mall, merchant: Merchant, world: World, each: int) -> dict
     return numbers
 
 
+async def arrange(mall: Mall, merchant: Merchant, world: World) -> dict[str, list[str]]:
+    """An order of every channel, arranged, with its tracking number."""
+    numbers = await place(mall, merchant, world, 1)
+    await merchant.bulk("receive", spread(numbers))
+    await world.work()
+    await merchant.arrange(spread(numbers))
+    for _ in range(3):
+        await world.pass_time(20)
+    return numbers
+
+
 def spread(numbers: Mapping[str, Sequence[str]]) -> list[str]:
     """Channels mixed, as a list sorted by time would be."""
     return [number for group in zip(*numbers.values(), strict=True) for number in group]

@@ -7,7 +7,7 @@ import pytest
 from tests.fixtures.marketplace import SimulatedShop
 from tests.fixtures.merchant import Merchant
 from tests.fixtures.world import World
-from tests.scenarios.mall import Mall, place, spread
+from tests.scenarios.mall import Mall, arrange, place
 
 
 async def ask(merchant: Merchant, number: str) -> dict[str, Any]:
@@ -48,12 +48,7 @@ def written(number: str) -> list[str]:
 async def test_an_order_is_found_by_any_of_its_numbers_however_it_is_written(
     world: World, merchant: Merchant, mall: Mall, other_merchant: Merchant
 ) -> None:
-    numbers = await place(mall, merchant, world, 1)
-    await merchant.bulk("receive", spread(numbers))
-    await world.work()
-    await merchant.arrange(spread(numbers))
-    for _ in range(3):
-        await world.pass_time(20)
+    numbers = await arrange(mall, merchant, world)
     for channel, [number] in numbers.items():
         order = await merchant.order(number)
         [package] = order["packages"]

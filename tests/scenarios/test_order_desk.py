@@ -7,7 +7,7 @@ from tests.documents.papers import read_pages, scan_pages
 from tests.fixtures.marketplace import SimulatedShop
 from tests.fixtures.merchant import Merchant
 from tests.fixtures.world import World
-from tests.scenarios.mall import Mall, place, spread
+from tests.scenarios.mall import Mall, arrange, place, spread
 
 
 async def scan(merchant: Merchant, code: str, action: str) -> tuple[int, Any]:
@@ -16,12 +16,7 @@ async def scan(merchant: Merchant, code: str, action: str) -> tuple[int, Any]:
 
 
 async def test_whatever_is_printed_on_the_parcel_can_be_scanned(world: World, merchant: Merchant, mall: Mall) -> None:
-    numbers = await place(mall, merchant, world, 1)
-    await merchant.bulk("receive", spread(numbers))
-    await world.work()
-    await merchant.arrange(spread(numbers))
-    for _ in range(3):
-        await world.pass_time(20)
+    numbers = await arrange(mall, merchant, world)
     for channel, [number] in numbers.items():
         [package] = (await merchant.order(number))["packages"]
         codes = (number, package["package_number"], package["tracking_number"] or number)

@@ -1,8 +1,6 @@
 """At the rates which marketplaces allow and we keep to: all other tests are spared them."""
 
 import asyncio
-import os
-import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from uuid import UUID
@@ -11,11 +9,11 @@ import httpx
 import pytest
 
 from app.dev.environment import channel_environment
-from app.dev.processes import answers, find_free_row, spawn, stop, wait_until
 from app.work.context import Context
 from tests.fixtures.marketplace import SimulatedShop
 from tests.fixtures.merchant import Merchant
-from tests.fixtures.world import ROOT, World
+from tests.fixtures.sandbox import open_sandbox
+from tests.fixtures.world import World
 from tests.sync.scene import open_account
 
 LISTED = 100
@@ -25,20 +23,8 @@ LISTED = 100
 @pytest.fixture
 def strict_url(home: Path) -> Iterator[str]:
     """A sandbox of its own that counts calls as marketplaces do."""
-    port = find_free_row(5)
-    log = home / "logs" / "strict.log"
-    environment = {
-        **os.environ,
-        "PLUGOSYNC_HOME": str(home / "strict"),
-        "PLUGOSYNC_SANDBOX_PORT": str(port),
-    }
-    process = spawn([sys.executable, "-m", "app.sandbox"], log=log, env=environment, cwd=ROOT)
-    url = f"http://127.0.0.1:{port}"
-    try:
-        wait_until(lambda: answers(f"{url}/_control/clock"), process, what="The sandbox", log=log, seconds=30)
+    with open_sandbox(home / "strict", home / "logs" / "strict.log") as url:
         yield url
-    finally:
-        stop(process)
 
 
 @pytest.fixture

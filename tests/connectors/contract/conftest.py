@@ -1,7 +1,5 @@
 """Every channel that is found, each with a shop of its own."""
 
-import os
-import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -9,11 +7,10 @@ import httpx
 import pytest
 
 from app.channels.contract import Connectors
-from app.dev.processes import answers, find_free_row, spawn, stop, wait_until
 from tests.connectors.contract.stand import Stand, open_connectors, open_stand
+from tests.fixtures.sandbox import open_sandbox
 from tests.sixth import CONNECTORS
 
-ROOT = Path(__file__).parents[3]
 SIXTH = "warung"
 CHANNELS = ("shopee", "lazada", "tiktok_shop", "tokopedia", "plugo_store", SIXTH)
 
@@ -21,17 +18,8 @@ CHANNELS = ("shopee", "lazada", "tiktok_shop", "tokopedia", "plugo_store", SIXTH
 @pytest.fixture(scope="session")
 def sixth_sandbox_url(home: Path) -> Iterator[str]:
     """The control API of a sandbox that has one marketplace more."""
-    port = find_free_row(6)
-    folder, log = home / "sixth", home / "logs" / "sixth.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
-    environment = {**os.environ, "PLUGOSYNC_HOME": str(folder), "PLUGOSYNC_SANDBOX_PORT": str(port)}
-    process = spawn([sys.executable, "-m", "tests.sixth.serve"], log=log, env=environment, cwd=ROOT)
-    url = f"http://127.0.0.1:{port}"
-    try:
-        wait_until(lambda: answers(f"{url}/_control/clock"), process, what="The sandbox", log=log, seconds=30)
+    with open_sandbox(home / "sixth", home / "logs" / "sixth.log", ports=6, module="tests.sixth.serve") as url:
         yield url
-    finally:
-        stop(process)
 
 
 @pytest.fixture(scope="session")
